@@ -1,0 +1,99 @@
+/**
+ * Exact JSON: what strangers send is parsed once, and only one reading of it is possible.
+ *
+ * Threat: two readers of the same bytes see different things (duplicate members, `-0`, numbers that do not survive a
+ * round trip, `__proto__`), or deep nesting exhausts a stack.
+ * Contract: `parseExact` returns a value whose canonical form every process agrees on; everything else is refused.
+ * Failure: throws `InexactJson` with a sentence; the caller answers with a refusal.
+ */
+import { createHash } from "node:crypto";
+import { JSON_DEPTH_MAX } from "./bounds.ts";
+
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+export type JsonObject = { [name: string]: Json };
+
+export class InexactJson extends Error {
+  override name = "InexactJson";
+}
+
+const FORBIDDEN_NAMES = new Set(["__proto__", "constructor", "prototype"]);
+
+/** Parses `text` (RFC 8259). Throws `InexactJson` on anything two parsers could read differently. */
+export function parseExact(text: string, depthMax = JSON_DEPTH_MAX): Json {
+  refuseAmbiguous(text, depthMax);
+  try {
+    return JSON.parse(text, refuseInexactNumber) as Json;
+  } catch (error) {
+    if (error instanceof InexactJson) throw error;
+    throw new InexactJson("The body is not JSON.");
+  }
+}
+
+function refuseInexactNumber(name: string, value: unknown): unknown {
+  if (typeof value !== "number") return value;
+  const exact = Number.isFinite(value) && !Object.is(value, -0) && Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+  if (!exact) throw new InexactJson(`The number at ${JSON.stringify(name)} is out of range.`);
+  return value;
+}
+
+/** Walks the text once, before JSON.parse: depth, duplicate and prototype names. Syntax itself is JSON.parse's to judge. */
+function refuseAmbiguous(text: string, depthMax: number): void {
+  const open: (Set<string> | null)[] = [];
+  let expectName = false;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === "{" || char === "[") {
+      if (open.length === depthMax) throw new InexactJson(`The body nests deeper than ${depthMax}.`);
+      open.push(char === "{" ? new Set() : null);
+      expectName = char === "{";
+    } else if (char === "}" || char === "]") {
+      open.pop();
+      expectName = false;
+    } else if (char === ",") {
+      expectName = open.at(-1) instanceof Set;
+    } else if (char === '"') {
+      const end = endOfString(text, at);
+      if (expectName) noteName(open.at(-1), text.slice(at, end + 1));
+      expectName = false;
+      at = end;
+    }
+  }
+}
+
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] === "\\") at++;
+    else if (text[at] === '"') return at;
+  }
+  throw new InexactJson("The body is not JSON.");
+}
+
+function noteName(names: Set<string> | null | undefined, quoted: string): void {
+  const name = decodeName(quoted);
+  if (FORBIDDEN_NAMES.has(name)) throw new InexactJson(`The member name ${JSON.stringify(name)} is not allowed.`);
+  if (names?.has(name)) throw new InexactJson(`The member ${JSON.stringify(name)} appears twice.`);
+  names?.add(name);
+}
+
+function decodeName(quoted: string): string {
+  try {
+    return JSON.parse(quoted) as string;
+  } catch {
+    throw new InexactJson("The body is not JSON.");
+  }
+}
+
+/** Canonical JSON (RFC 8785 for the values `parseExact` lets through): member names sorted by UTF-16 code unit, no space. */
+export function canonical(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const members = Object.keys(value)
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${canonical(value[name] as Json)}`);
+  return `{${members.join(",")}}`;
+}
+
+/** SHA-256 of the canonical form, lower-case hex (64 characters). */
+export function digest(value: Json): string {
+  return createHash("sha256").update(canonical(value)).digest("hex");
+}

@@ -1,0 +1,466 @@
+/**
+ * What crosses each edge: one table of messages per edge, request and value, as schemas. `edges.ts` names the edges.
+ * Every message ends in one of the three endings (ends.ts); the `value` here is what `done` carries.
+ */
+import { type Static, type TSchema, Type } from "typebox";
+import { Capabilities } from "./grant.ts";
+import {
+  AssignmentId,
+  Capability,
+  CaseId,
+  CellId,
+  CustomerToken,
+  DeliveryId,
+  Digest,
+  Epoch,
+  LookupId,
+  Mode,
+  Name,
+  Sealed,
+  Slot,
+  Step,
+  Subject,
+  TaskId,
+  Time,
+} from "./ids.ts";
+import { Permit } from "./permit.ts";
+
+function message<const R extends Record<string, TSchema>, const V extends TSchema>(request: R, value: V) {
+  return { request: Type.Object(request, { additionalProperties: false }), value };
+}
+
+function object<const P extends Record<string, TSchema>>(properties: P) {
+  return Type.Object(properties, { additionalProperties: false });
+}
+
+const nothing = object({});
+const nullable = <const T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const Sentence = Type.String({ maxLength: 4096 });
+/** Free text of people and agents; in the kernel's hands it holds tokens only. Six times the outer bound (JSON escapes, tokens). */
+const Text = Type.String({ maxLength: 6 * 64 * 1024 });
+const Scalar = Type.Union([Type.String({ maxLength: 64 * 1024 }), Type.Number(), Type.Boolean(), Type.Null()]);
+/** Named fields of a submission or an answer. */
+const Fields = Type.Record(Type.String({ pattern: "^[a-z][a-z0-9_]{0,30}$" }), Scalar, {
+  additionalProperties: false,
+  maxProperties: 64,
+});
+const FieldNames = Type.Array(Type.String({ maxLength: 64 }), { maxItems: 1024 });
+const AnyJson = Type.Unknown();
+/** Tokenised arguments of a call, already valid against the operation's schema. */
+const Arguments = Type.Record(Type.String({ maxLength: 64 }), AnyJson);
+const Jwt = Type.String({ maxLength: 16 * 1024 });
+
+/** What a task's cell is told. Tokens only. */
+export const TaskDocument = object({
+  task: TaskId,
+  case: CaseId,
+  kind: Name,
+  role: Name,
+  customer: nullable(CustomerToken),
+  fields: Fields,
+  text: Text,
+  mode: Mode,
+  /** The task's own clock: the same in every re-run of this assignment. */
+  now: Time,
+  /** Step of the first call this cell will make. */
+  first_step: Step,
+  /** Who had the task before, and why they handed it over. */
+  history: Type.Array(object({ role: Name, reason: Sentence, recommendation: Sentence, facts: Fields }), {
+    maxItems: 32,
+  }),
+  /** A person's click: run this one function of tools.py instead of main.py. */
+  click: nullable(object({ tool: Type.String({ pattern: "^[a-z][a-z0-9_]{0,60}$" }), arguments: Fields })),
+});
+export type TaskDocument = Static<typeof TaskDocument>;
+
+/** What a cell may use, in plain numbers. */
+export const Resources = object({
+  memory_mib: Type.Integer({ minimum: 32, maximum: 16_384 }),
+  work_mib: Type.Integer({ minimum: 1, maximum: 1024 }),
+  processes: Type.Integer({ minimum: 1, maximum: 512 }),
+  files: Type.Integer({ minimum: 16, maximum: 4096 }),
+  output_kib: Type.Integer({ minimum: 1, maximum: 1024 }),
+});
+export type Resources = Static<typeof Resources>;
+
+export const Isolation = Type.Union([Type.Literal("nspawn"), Type.Literal("gvisor")]);
+export type Isolation = Static<typeof Isolation>;
+
+/** How a cell ended. `failed`: it never came up. */
+export const Exit = object({
+  reason: Type.Union([
+    Type.Literal("exited"),
+    Type.Literal("killed"),
+    Type.Literal("deadline"),
+    Type.Literal("failed"),
+  ]),
+  code: nullable(Type.Integer()),
+  signal: nullable(Type.String({ maxLength: 20 })),
+  millis: Type.Integer({ minimum: 0 }),
+});
+export type Exit = Static<typeof Exit>;
+
+/** How the vault tells the kernel a permitted call ended. */
+export const CallEnd = Type.Union([Type.Literal("done"), Type.Literal("refused"), Type.Literal("unknown")]);
+
+/** A refusal or violation somebody other than the kernel decided; the kernel writes it into the log. */
+const Finding = object({
+  cell: nullable(CellId),
+  code: Type.String({ pattern: "^[A-Z][A-Z0-9_]{2,40}$" }),
+  capability: nullable(Type.String({ maxLength: 64 })),
+  step: nullable(Type.Integer({ minimum: 0 })),
+  /** Which layer, in a few words of our own; never a stranger's text. */
+  detail: Type.String({ maxLength: 200 }),
+});
+
+export const ingressToVault = {
+  submit: message(
+    {
+      frontend: Name,
+      idempotency: Type.String({ minLength: 1, maxLength: 128 }),
+      kind: Name,
+      customer: nullable(Type.String({ minLength: 1, maxLength: 128 })),
+      /** A follow-up names the case of an earlier task; null opens a new one. */
+      case: nullable(CaseId),
+      fields: Fields,
+      text: Text,
+    },
+    object({ task: TaskId, case: CaseId, duplicate: Type.Boolean() }),
+  ),
+};
+
+export const vaultToIngress = {
+  /** `done` is the receipt: the frontend has it. `later`: keep it and try again. */
+  answer: message(
+    {
+      delivery: DeliveryId,
+      frontend: Name,
+      task: TaskId,
+      case: CaseId,
+      kind: Name,
+      event: Type.Union([Type.Literal("Completed"), Type.Literal("Failed")]),
+      text: Text,
+      fields: Fields,
+    },
+    nothing,
+  ),
+};
+
+export const TaskState = Type.Union([
+  Type.Literal("ready"),
+  Type.Literal("leased"),
+  Type.Literal("waiting"),
+  Type.Literal("ended"),
+]);
+
+export const ingressToKernel = {
+  /** With `answer`, an ended task's answer is delivered (again) through the vault. */
+  state: message(
+    { frontend: Name, task: TaskId, answer: Type.Boolean() },
+    object({
+      task: TaskId,
+      case: CaseId,
+      kind: Name,
+      state: TaskState,
+      /** With whom: an agent's or a human role. */
+      role: nullable(Name),
+      event: nullable(Type.Union([Type.Literal("Completed"), Type.Literal("Failed")])),
+      created: Time,
+      updated: Time,
+    }),
+  ),
+};
+
+export const vaultToKernel = {
+  submit: message(
+    {
+      frontend: Name,
+      idempotency: Type.String({ minLength: 1, maxLength: 128 }),
+      /** Keyed digest of the whole submission: tells a repeat from a conflict. */
+      request: Digest,
+      kind: Name,
+      case: CaseId,
+      /** The vault made this case for this submission. */
+      opens: Type.Boolean(),
+      customer: nullable(CustomerToken),
+      subject: nullable(Subject),
+      fields: Fields,
+      text: Text,
+      /** What the vault must remember of this case. */
+      sealed: Type.Array(Sealed, { maxItems: 4 }),
+    },
+    object({ task: TaskId, case: CaseId, duplicate: Type.Boolean() }),
+  ),
+  /** The case of a follow-up, with everything the vault sealed for it. */
+  table: message(
+    { frontend: Name, case: CaseId },
+    object({ customer: nullable(CustomerToken), subject: nullable(Subject), sealed: Type.Array(Sealed) }),
+  ),
+  /** A permit for one of the vault's own operations (`caller: vault`), logged like any other. */
+  lookup: message(
+    { lookup: LookupId, case: CaseId, capability: Capability, arguments: Arguments },
+    object({ permit: Permit }),
+  ),
+  outcome: message(
+    {
+      task: TaskId,
+      assignment: AssignmentId,
+      step: Step,
+      epoch: Epoch,
+      end: CallEnd,
+      code: nullable(Type.String({ pattern: "^[A-Z][A-Z0-9_]{2,40}$" })),
+      message: nullable(Sentence),
+      /** The tokenised value, sealed; null when refused or unknown. */
+      value: nullable(Sealed),
+      /** New entries of the case's token table, sealed; null when there are none. */
+      table: nullable(Sealed),
+      /** Which tokens and fields were touched: for the log. */
+      tokens: FieldNames,
+      fields: FieldNames,
+    },
+    nothing,
+  ),
+  finding: message({ finding: Finding }, nothing),
+};
+
+export const doorToKernel = {
+  intend: message(
+    { cell: CellId, assignment: AssignmentId, epoch: Epoch, step: Step, capability: Capability, arguments: Arguments },
+    /** Exactly one is not null: a permit to act, or the sealed recorded outcome to replay. */
+    object({ permit: nullable(Permit), replay: nullable(Sealed) }),
+  ),
+  end: message(
+    {
+      cell: CellId,
+      assignment: AssignmentId,
+      epoch: Epoch,
+      ending: Type.Union([
+        object({ how: Type.Literal("complete"), text: Text, fields: Fields }),
+        object({ how: Type.Literal("escalate"), reason: Sentence, recommendation: Sentence, facts: Fields }),
+      ]),
+    },
+    nothing,
+  ),
+  finding: message({ finding: Finding }, nothing),
+};
+
+export const doorToVault = {
+  /** The vault knows case, task and customer from the kernel's bind of this cell, not from the door. */
+  call: message(
+    {
+      cell: CellId,
+      step: Step,
+      capability: Capability,
+      arguments: Arguments,
+      permit: nullable(Permit),
+      replay: nullable(Sealed),
+    },
+    object({ value: AnyJson }),
+  ),
+};
+
+export const vaultToProxy = {
+  act: message(
+    {
+      permit: Permit,
+      /** As the kernel permitted them. */
+      arguments: Arguments,
+      /** The same with values where tokens stood. */
+      values: Arguments,
+      /** The customer's id, for operations that work on one. */
+      customer: nullable(Type.String({ maxLength: 128 })),
+    },
+    /** One object, null, or an array of objects, as the operation declares. */
+    object({ result: AnyJson }),
+  ),
+  /** An intent without outcome: the recorded result, or a void committed so that a late first attempt fails. */
+  decide: message(
+    { permit: Permit, arguments: Arguments },
+    object({ decided: Type.Union([Type.Literal("happened"), Type.Literal("void")]), result: AnyJson }),
+  ),
+};
+
+export const kernelToDoor = {
+  /** The public keys that verify now (JWK sets); sent at connect and at rotation. */
+  keys: message({ issuer: Type.String(), base: Type.Array(AnyJson), task: Type.Array(AnyJson) }, nothing),
+  /** Answered when this slot's cell has been probed and is waiting. */
+  expect: message({ slot: Slot, cell: CellId }, nothing),
+  /** Answered when the waiting cell has got its task. */
+  bind: message(
+    {
+      slot: Slot,
+      cell: CellId,
+      assignment: AssignmentId,
+      epoch: Epoch,
+      document: TaskDocument,
+      base_key: Jwt,
+      task_key: Jwt,
+    },
+    nothing,
+  ),
+  /** Closes the slot: connections end, keys of this cell are void. */
+  end: message({ slot: Slot, cell: CellId }, nothing),
+};
+
+export const kernelToVault = {
+  bind: message(
+    {
+      cell: CellId,
+      case: CaseId,
+      task: TaskId,
+      assignment: AssignmentId,
+      epoch: Epoch,
+      mode: Mode,
+      sealed: Type.Array(Sealed),
+    },
+    nothing,
+  ),
+  end: message({ cell: CellId }, nothing),
+  /** Decide an intent without outcome; ends as `outcome` would. */
+  settle: message(
+    { case: CaseId, sealed: Type.Array(Sealed), permit: Permit, arguments: Arguments },
+    object({
+      decided: Type.Union([Type.Literal("happened"), Type.Literal("void")]),
+      value: nullable(Sealed),
+      table: nullable(Sealed),
+    }),
+  ),
+  /** Hydrate an answer and hand it to ingress; `done` when the frontend has it. */
+  deliver: message(
+    {
+      delivery: DeliveryId,
+      frontend: Name,
+      task: TaskId,
+      case: CaseId,
+      kind: Name,
+      event: Type.Union([Type.Literal("Completed"), Type.Literal("Failed")]),
+      text: Text,
+      fields: Fields,
+      sealed: Type.Array(Sealed),
+    },
+    nothing,
+  ),
+  /** Destroy the case's key. */
+  close: message({ case: CaseId }, nothing),
+};
+
+export const kernelToJailer = {
+  /** Answered when the cell is gone, with how. A lost connection kills every cell it started. */
+  start: message(
+    {
+      slot: Slot,
+      cell: CellId,
+      isolation: Isolation,
+      bundle: Digest,
+      deadline_ms: Type.Integer({ minimum: 1 }),
+      resources: Resources,
+    },
+    object({ exit: Exit }),
+  ),
+  /** Answered when nothing of the cell is left. */
+  kill: message({ cell: CellId }, nothing),
+};
+
+const TaskLine = object({
+  task: TaskId,
+  case: CaseId,
+  kind: Name,
+  state: TaskState,
+  role: nullable(Name),
+  person: nullable(Name),
+  event: nullable(Type.String()),
+  reason: nullable(Sentence),
+  attempts: Type.Integer({ minimum: 0 }),
+  created: Time,
+  updated: Time,
+});
+export type TaskLine = Static<typeof TaskLine>;
+
+const AgentLine = object({
+  role: Name,
+  /** offline: no task is routed to it. pending: the folder differs from the approved bundle. invalid: the folder cannot be approved. */
+  state: Type.Union([
+    Type.Literal("online"),
+    Type.Literal("offline"),
+    Type.Literal("pending"),
+    Type.Literal("invalid"),
+  ]),
+  bundle: nullable(Digest),
+  folder: nullable(Digest),
+  /** What the folder asks for, or why it is invalid. */
+  asks: nullable(Capabilities),
+  granted: nullable(Capabilities),
+  problem: nullable(Sentence),
+});
+export type AgentLine = Static<typeof AgentLine>;
+
+export const AuditLine = object({
+  index: Type.Integer({ minimum: 0 }),
+  leaf: Digest,
+  entry: Type.Record(Type.String(), AnyJson),
+});
+export type AuditLine = Static<typeof AuditLine>;
+
+export const consoleToKernel = {
+  /** A person signs in per connection; the socket names only the channel. */
+  sign_in: message(
+    { person: Name, secret: Type.String({ maxLength: 256 }) },
+    object({ person: Name, roles: Type.Array(Name), administrator: Type.Boolean() }),
+  ),
+  status: message(
+    {},
+    object({
+      version: Type.String(),
+      mode: Type.String(),
+      started: Time,
+      /** Guards that are lowered on this host, each a sentence. */
+      lowered: Type.Array(Sentence),
+      tasks: Type.Record(Type.String(), Type.Integer()),
+      roles: Type.Array(
+        object({ role: Name, human: Type.Boolean(), online: Type.Boolean(), bundle: nullable(Digest) }),
+      ),
+      slots: object({ total: Type.Integer(), used: Type.Integer() }),
+      audit_entries: Type.Integer({ minimum: 0 }),
+      undelivered: Type.Integer({ minimum: 0 }),
+      /** Peers and whether they are connected. */
+      peers: Type.Record(Type.String(), Type.Boolean()),
+    }),
+  ),
+  task_list: message(
+    {
+      state: nullable(TaskState),
+      role: nullable(Name),
+      dead: Type.Boolean(),
+      limit: Type.Integer({ minimum: 1, maximum: 1000 }),
+    },
+    object({ tasks: Type.Array(TaskLine) }),
+  ),
+  task_show: message(
+    { task: TaskId },
+    object({
+      line: TaskLine,
+      document: TaskDocument,
+      journal: Type.Array(Type.Record(Type.String(), AnyJson)),
+      result: nullable(object({ text: Text, fields: Fields })),
+    }),
+  ),
+  task_take: message({ task: TaskId }, object({ line: TaskLine })),
+  /** One click: one function of tools.py in a cell of its own. Answered when that cell has ended. */
+  task_call: message(
+    { task: TaskId, tool: Type.String({ pattern: "^[a-z][a-z0-9_]{0,60}$" }), arguments: Fields },
+    object({ text: Text, fields: Fields }),
+  ),
+  task_finish: message({ task: TaskId, text: Text, fields: Fields }, object({ line: TaskLine })),
+  agent_list: message({}, object({ agents: Type.Array(AgentLine) })),
+  agent_approve: message({ role: Name, folder: Digest }, object({ agent: AgentLine })),
+  agent_offline: message({ role: Name }, object({ agent: AgentLine })),
+  agent_online: message({ role: Name }, object({ agent: AgentLine })),
+  audit_show: message(
+    { task: nullable(TaskId), from: Type.Integer({ minimum: 0 }), limit: Type.Integer({ minimum: 1, maximum: 1000 }) },
+    object({ entries: Type.Array(AuditLine), next: nullable(Type.Integer()) }),
+  ),
+};
+
+export type Messages = Record<string, { request: TSchema; value: TSchema }>;
+export type RequestOf<M extends Messages, K extends keyof M> = Static<M[K]["request"]>;
+export type ValueOf<M extends Messages, K extends keyof M> = Static<M[K]["value"]>;

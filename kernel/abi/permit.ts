@@ -1,0 +1,65 @@
+/**
+ * The permit: the kernel's yes to ONE call.
+ *
+ * Threat: a door or vault that has been taken over asks a proxy for something the kernel never allowed, repeats an old
+ * yes, or changes the arguments after the yes.
+ * Contract: a permit is valid only with a MAC (HMAC-SHA-256 over its canonical JSON) made with a key that the kernel and that one proxy
+ * share, before it expires, for exactly the tokenised arguments whose digest it carries.
+ * Failure: `checkPermit` says which refusal; it never says yes on a malformed permit.
+ */
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { type Static, Type } from "typebox";
+import { done, type End, refused } from "./ends.ts";
+import { AssignmentId, Capability, CaseId, Digest, Epoch, LookupId, Mode, Name, Step, TaskId, Time } from "./ids.ts";
+import { canonical, digest, type Json } from "./json.ts";
+
+const PermitTerms = {
+  /** The task, or the vault's own look-up before a task exists. */
+  task: Type.Union([TaskId, LookupId]),
+  assignment: Type.Union([AssignmentId, Type.Null()]),
+  case: CaseId,
+  step: Step,
+  epoch: Epoch,
+  proxy: Name,
+  capability: Capability,
+  /** SHA-256 of the canonical tokenised arguments. */
+  arguments: Digest,
+  mode: Mode,
+  expires: Time,
+};
+
+export const Permit = Type.Object({ ...PermitTerms, mac: Digest }, { additionalProperties: false });
+export type Permit = Static<typeof Permit>;
+export type PermitTerms = Omit<Permit, "mac">;
+
+/** Signs the terms with the key shared with `terms.proxy` (32 bytes). */
+export function signPermit(terms: PermitTerms, key: Uint8Array): Permit {
+  return { ...terms, mac: mac(terms, key) };
+}
+
+/** Says whether `permit` lets `proxy` do `capability` with these tokenised arguments at `now` (ms). */
+export function checkPermit(
+  permit: Permit,
+  call: { proxy: string; capability: string; arguments: Json; now: number },
+  key: Uint8Array,
+): End<Permit> {
+  const { mac: given, ...terms } = permit;
+  if (!timingSafeEqual(Buffer.from(given, "hex"), Buffer.from(mac(terms, key), "hex")))
+    return refused("PERMIT_INVALID");
+  if (permit.proxy !== call.proxy || permit.capability !== call.capability) return refused("PERMIT_INVALID");
+  if (permit.arguments !== digest(call.arguments)) return refused("PERMIT_INVALID");
+  if (permit.mode !== "live") return refused("MODE_NOT_LIVE");
+  if (call.now >= permit.expires) return refused("PERMIT_EXPIRED");
+  return done(permit);
+}
+
+/** The idempotency key of a permitted effect: task + assignment + step. */
+export function idempotencyKey(permit: PermitTerms): string {
+  return `${permit.task}/${permit.assignment ?? "vault"}/${permit.step}`;
+}
+
+function mac(terms: PermitTerms, key: Uint8Array): string {
+  return createHmac("sha256", key)
+    .update(canonical(terms as unknown as Json))
+    .digest("hex");
+}

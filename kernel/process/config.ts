@@ -1,0 +1,112 @@
+/**
+ * Where things are, and how a process reads what it was given. Directories follow systemd's variables so that a unit and
+ * `silo up` start a process the same way.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Static, TSchema } from "typebox";
+import { LineCounter, parseDocument } from "yaml";
+import { type Check, compile } from "./schema.ts";
+
+export type Directories = {
+  /** Defaults, read-only: `/etc/silo`. */
+  etc: string;
+  /** State: `/var/silo`. */
+  var: string;
+  /** Sockets: `/run/silo`. */
+  run: string;
+  /** This process's credentials: one file each, readable by it alone. */
+  credentials: string;
+};
+
+export function directories(env: NodeJS.ProcessEnv): Directories {
+  return {
+    etc: "/etc/silo",
+    var: "/var/silo",
+    run: "/run/silo",
+    credentials: env["CREDENTIALS_DIRECTORY"] ?? "/run/silo/credentials/none",
+  };
+}
+
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+/** Reads a credential. Throws `ConfigError` with what to do when it is missing. */
+export function credential(dirs: Pick<Directories, "credentials">, name: string): Buffer {
+  try {
+    return readFileSync(join(dirs.credentials, name));
+  } catch {
+    throw new ConfigError(`The credential ${name} is missing from ${dirs.credentials}.`);
+  }
+}
+
+/**
+ * Reads `NAME` from `/var/silo/config` where an administrator has set it, else from `/etc/silo`. Missing and malformed are
+ * different errors; both stop the process.
+ */
+export function readYaml<S extends TSchema>(
+  dirs: Pick<Directories, "etc" | "var">,
+  name: string,
+  schema: S,
+): Static<S> {
+  const set = join(dirs.var, "config", name);
+  const path = existsSync(set) ? set : join(dirs.etc, name);
+  return parseYaml(readText(path), path, compile(schema));
+}
+
+/** All `*.yaml` of a folder of the defaults, in name order. */
+export function readYamlFolder<S extends TSchema>(
+  dirs: Pick<Directories, "etc">,
+  folder: string,
+  schema: S,
+): Static<S>[] {
+  const path = join(dirs.etc, folder);
+  const names = readdirSync(path).filter((name) => name.endsWith(".yaml"));
+  return names.sort().map((name) => parseYaml(readText(join(path, name)), join(path, name), compile(schema)));
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    throw new ConfigError(`${path} is missing or cannot be read.`);
+  }
+}
+
+/** YAML 1.2 core, unique keys, no aliases. Errors name file, line and column: `policy.yaml:3:7: …`. */
+export function parseYaml<S extends TSchema>(text: string, file: string, check: Check<S>): Static<S> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true, merge: false });
+  const fault = document.errors[0];
+  if (fault !== undefined) {
+    const { line, col } = lines.linePos(fault.pos[0]);
+    throw new ConfigError(`${file}:${line}:${col}: ${fault.message.split("\n")[0]}`);
+  }
+  const value: unknown = document.toJS({ maxAliasCount: 0 });
+  const checked = check(value);
+  if (checked.ok) return checked.value;
+  throw new ConfigError(`${file}:${place(checked.why)}: ${checked.why}`);
+
+  function place(why: string): string {
+    const names = pointer(why);
+    for (let depth = names.length; depth > 0; depth--) {
+      const node = document.getIn(names.slice(0, depth), true) as { range?: [number, number, number] } | undefined;
+      if (node?.range) {
+        const { line, col } = lines.linePos(node.range[0]);
+        return `${line}:${col}`;
+      }
+    }
+    return "1:1";
+  }
+}
+
+function pointer(why: string): string[] {
+  const path = /^(\/\S*)/.exec(why)?.[1] ?? "";
+  const names = path
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const extra = /\(("(?:[^"\\]|\\.)*")\)$/.exec(why)?.[1];
+  return extra === undefined ? names : [...names, JSON.parse(extra) as string];
+}
