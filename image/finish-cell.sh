@@ -17,7 +17,7 @@ chroot "$root" /usr/bin/python3 -m compileall -q --invalidation-mode unchecked-h
 find "$root/etc" -mindepth 1 -maxdepth 1 ! -name 'ld.so.*' ! -name os-release ! -name mime.types \
   ! -name protocols ! -name services ! -name python3.13 -exec rm -rf {} +
 rm -rf "$root"/{boot,dev,home,root,tmp,var}/*
-mkdir -p "$root"/{bundle,work,run/silo,usr/lib/silo,var/tmp,tmp}
+mkdir -p "$root"/{bundle,work,run/silo,usr/lib/silo/sdk,usr/lib/silo/cell,var/tmp,tmp}
 chmod 1777 "$root/tmp" "$root/var/tmp"
 chown 1000:1000 "$root/work"
 
@@ -27,3 +27,4 @@ printf '%s\n' 'root:x:0:' 'agent:x:1000:' 'nogroup:x:65534:' >"$root/etc/group"
 echo cell >"$root/etc/hostname"
 printf '127.0.0.1 localhost cell\n' >"$root/etc/hosts"
 : >"$root/etc/resolv.conf"
+ln -s ../usr/share/zoneinfo/Etc/UTC "$root/etc/localtime"
