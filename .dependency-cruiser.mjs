@@ -1,0 +1,64 @@
+/** One folder of code is one domain of privilege: only kernel/abi and kernel/process are shared. */
+const proxies = ["door", "vault", "ingress", "database", "email", "kv"];
+
+const proxyRules = proxies.map((name) => ({
+  name: `${name}-stays-alone`,
+  severity: "error",
+  comment: "A process imports its own folder, the shared two, and what acting proxies share.",
+  from: { path: `^proxies/${name}/` },
+  to: {
+    path: "^(kernel|proxies|jail|console|image)/",
+    pathNot: `^(proxies/${name}/|kernel/(abi|process)/|proxies/proxy/)`,
+  },
+}));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    ...proxyRules,
+    {
+      name: "strangers-fronts-do-not-act",
+      severity: "error",
+      comment: "proxies/proxy is for processes that act on permits.",
+      from: { path: "^proxies/(door|vault|ingress)/" },
+      to: { path: "^proxies/proxy/" },
+    },
+    {
+      name: "kernel-stays-alone",
+      severity: "error",
+      from: { path: "^kernel/" },
+      to: { path: "^(proxies|jail|console|image)/" },
+    },
+    {
+      name: "shared-knows-nobody",
+      severity: "error",
+      from: { path: "^kernel/(abi|process)/" },
+      to: { path: "^kernel/", pathNot: "^kernel/(abi|process)/" },
+    },
+    {
+      name: "jailer-is-tiny",
+      severity: "error",
+      comment: "Root-equivalent: nothing but Node itself and the shared two.",
+      from: { path: "^jail/" },
+      to: { path: "^(?!jail/|kernel/(abi|process)/|node:)", pathNot: "^(node:)?[a-z_/]+$" },
+    },
+    {
+      name: "console-asks-like-a-stranger",
+      severity: "error",
+      from: { path: "^console/" },
+      to: { path: "^(kernel|proxies|jail)/", pathNot: "^kernel/(abi|process)/" },
+    },
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    { name: "shipping-code-knows-no-tests", severity: "error", from: { pathNot: "^tests/" }, to: { path: "^tests/" } },
+    { name: "declared-dependencies", severity: "error", from: {}, to: { dependencyTypes: ["npm-no-pkg", "unknown"] } },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      extensions: [".ts", ".mjs", ".js", ".json"],
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "default"],
+    },
+  },
+};
