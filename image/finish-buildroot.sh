@@ -18,6 +18,3 @@ echo silo >"$root/etc/hostname"
 printf '127.0.0.1 localhost silo\n::1 localhost silo\n' >"$root/etc/hosts"
 : >"$root/etc/resolv.conf"
 rm -f "$root"/etc/apt/apt.conf.d/99mmdebstrap "$root"/etc/dpkg/dpkg.cfg.d/99mmdebstrap "$root"/var/log/*.log
-
-# Debian's package makes a database cluster nobody uses.
-rm -rf "$root"/var/lib/postgresql/* "$root"/etc/postgresql/*

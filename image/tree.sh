@@ -37,7 +37,7 @@ packages_of() { lists_of "$1" | xargs sed 's/#.*//' | xargs | tr ' ' ','; }
 
 tree_path() {
   local hash
-  hash=$({ lists_of "$1"; printf '%s\n' "$here/tree.sh" "$here/finish-$1.sh" "$sysusers"; } |
+  hash=$({ lists_of "$1"; printf '%s\n' "$here"/{tree,begin-buildroot,finish-"$1"}.sh "$sysusers"; } |
     xargs cat | sha256sum)
   printf '%s/%s-%.16s\n' "$cache" "$1" "$hash"
 }
@@ -108,7 +108,8 @@ bootstrap() {
       --dpkgopt='path-exclude=/usr/share/man/*'
       --dpkgopt='path-exclude=/usr/share/locale/*'
       --dpkgopt='path-exclude=/usr/share/doc/*'
-      --dpkgopt='path-include=/usr/share/doc/*/copyright') ;;
+      --dpkgopt='path-include=/usr/share/doc/*/copyright'
+      --essential-hook="'$here/begin-buildroot.sh' \"\$1\"") ;;
     cell) options+=(--variant=extract) ;;
   esac
   sources | mmdebstrap "${options[@]}" "$SUITE" "$partial"

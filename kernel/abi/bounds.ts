@@ -23,7 +23,7 @@ export const FRAME_BYTES_MAX = 8 * 1024 * 1024;
 /** Requests one connection may have in flight before the receiver stops reading. */
 export const IN_FLIGHT_MAX = 1024;
 /** Steps (calls) of one assignment. */
-export const STEPS_MAX = 1000;
+export const STEPS_MAX = 10_000;
 /** Slots for cells on one machine; the width of a uid range is UIDS_PER_SLOT. */
 export const SLOTS_MAX = 100;
 /** First host uid of the cells' range: systemd-nspawn's own range begins here (systemd UIDS-GIDS.md). */

@@ -20,7 +20,7 @@ export const Digest = Type.String({ pattern: "^[0-9a-f]{64}$" });
 export const Subject = Digest;
 /** Bytes sealed by the vault under the case's key, base64url. The kernel stores them and cannot read them. */
 export const Sealed = Type.String({ pattern: "^[A-Za-z0-9_-]+$", maxLength: 1_500_000 });
-export const Step = Type.Integer({ minimum: 1, maximum: 1000 });
+export const Step = Type.Integer({ minimum: 1, maximum: 10_000 });
 export const Epoch = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 export const Slot = Type.Integer({ minimum: 0, maximum: 99 });
 /** Milliseconds since 1970 UTC. */

@@ -2,7 +2,7 @@
  * Exact JSON: what strangers send is parsed once, and only one reading of it is possible.
  *
  * Threat: two readers of the same bytes see different things (duplicate members, `-0`, numbers that do not survive a
- * round trip, `__proto__`), or deep nesting exhausts a stack.
+ * round trip, half a surrogate pair, `__proto__`), or deep nesting exhausts a stack.
  * Contract: `parseExact` returns a value whose canonical form every process agrees on; everything else is refused.
  * Failure: throws `InexactJson` with a sentence; the caller answers with a refusal.
  */
@@ -16,24 +16,49 @@ export class InexactJson extends Error {
   override name = "InexactJson";
 }
 
+const QUOTED_CHARS_MAX = 64;
 const FORBIDDEN_NAMES = new Set(["__proto__", "constructor", "prototype"]);
 
 /** Parses `text` (RFC 8259). Throws `InexactJson` on anything two parsers could read differently. */
 export function parseExact(text: string, depthMax = JSON_DEPTH_MAX): Json {
   refuseAmbiguous(text, depthMax);
   try {
-    return JSON.parse(text, refuseInexactNumber) as Json;
+    return JSON.parse(text, refuseInexact) as Json;
   } catch (error) {
     if (error instanceof InexactJson) throw error;
     throw new InexactJson("The body is not JSON.");
   }
 }
 
-function refuseInexactNumber(name: string, value: unknown): unknown {
-  if (typeof value !== "number") return value;
-  const exact = Number.isFinite(value) && !Object.is(value, -0) && Math.abs(value) <= Number.MAX_SAFE_INTEGER;
-  if (!exact) throw new InexactJson(`The number at ${JSON.stringify(name)} is out of range.`);
+function refuseInexact(name: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value === "string" && !value.isWellFormed()) {
+    throw new InexactJson(`The text at ${quote(name)} holds half a surrogate pair.`);
+  }
+  if (typeof value === "number" && !isExact(value, context?.source ?? "")) {
+    throw new InexactJson(`The number at ${quote(name)} is out of range.`);
+  }
   return value;
+}
+
+/** Whether `source` spells exactly `value`: `1.50` does; `1e-400`, `-0` and `9007199254740993` do not. */
+function isExact(value: number, source: string): boolean {
+  if (Object.is(value, -0) || Math.abs(value) > Number.MAX_SAFE_INTEGER) return false;
+  return decimal(source) === decimal(String(value));
+}
+
+/** One spelling for every spelling of a decimal: sign, digits without zeros at either end, power of ten. */
+function decimal(source: string): string {
+  const [, sign = "", whole = "", fraction = "", power = "0"] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(source) ?? [];
+  const digits = (whole + fraction).replace(/^0+/, "");
+  const significant = digits.replace(/0+$/, "");
+  if (significant === "") return "0";
+  return `${sign}${significant}e${Number(power) - fraction.length + digits.length - significant.length}`;
+}
+
+/** A stranger's name inside a sentence: enough to find the place, never enough to fill a message. */
+function quote(name: string): string {
+  return JSON.stringify(name.slice(0, QUOTED_CHARS_MAX));
 }
 
 /** Walks the text once, before JSON.parse: depth, duplicate and prototype names. Syntax itself is JSON.parse's to judge. */
@@ -70,8 +95,9 @@ function endOfString(text: string, start: number): number {
 
 function noteName(names: Set<string> | null | undefined, quoted: string): void {
   const name = decodeName(quoted);
-  if (FORBIDDEN_NAMES.has(name)) throw new InexactJson(`The member name ${JSON.stringify(name)} is not allowed.`);
-  if (names?.has(name)) throw new InexactJson(`The member ${JSON.stringify(name)} appears twice.`);
+  if (FORBIDDEN_NAMES.has(name)) throw new InexactJson(`The member name ${quote(name)} is not allowed.`);
+  if (!name.isWellFormed()) throw new InexactJson("A member name holds half a surrogate pair.");
+  if (names?.has(name)) throw new InexactJson(`The member ${quote(name)} appears twice.`);
   names?.add(name);
 }
 

@@ -17,7 +17,7 @@ export const refusalCodes = {
   // kernel: grant, ledger, journal
   EPOCH_STALE: "This attempt has been replaced by a later one.",
   REPLAY_DIVERGED: "This step was done before with other arguments; a human will look at it.",
-  STEP_INVALID: "Steps are counted from one without gaps.",
+  STEP_INVALID: "Steps are counted from one, at most 10,000 in an assignment.",
   LIMIT_CALL: "The amount is over the limit of one call. Escalate for more.",
   LIMIT_TASK: "The total of this task would pass its limit. Escalate for more.",
   LIMIT_CUSTOMER_DAY: "The total of this customer for today would pass its limit. Escalate for more.",
