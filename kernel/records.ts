@@ -1,0 +1,163 @@
+/** What the kernel's store holds, record by record. Free text here holds tokens only; sealed bytes are noise to the kernel. */
+
+import type { Capabilities, Scope } from "./abi/grant.ts";
+import type { Mode } from "./abi/ids.ts";
+import type { Json, JsonObject } from "./abi/json.ts";
+import type { Isolation, Resources } from "./abi/messages.ts";
+
+export type Scalar = string | number | boolean | null;
+export type Fields = Record<string, Scalar>;
+
+/** A matter of one customer of one frontend. */
+export type Case = {
+  case: string;
+  frontend: string;
+  customer: string | null;
+  subject: string | null;
+  opened: number;
+  /** Sealed table entries: how many there are, and their length together. */
+  entries: number;
+  table_bytes: number;
+};
+
+/** One piece of work. Where it stands is said by `ready`, `leases`, `waiting` or `ended`: exactly one of them holds it. */
+export type Task = {
+  task: string;
+  case: string;
+  kind: string;
+  frontend: string;
+  mode: Mode;
+  /** Digest of the originating event. */
+  event: string;
+  /** The assignment it is in the hands of. */
+  assignment: string;
+  /** How often it was handed over. */
+  hops: number;
+  created: number;
+  updated: number;
+};
+
+/** What was asked; immutable. */
+export type Submission = { fields: Fields; text: string };
+
+/** Why an assignment was made: what the one before it said. */
+export type Handover = { role: string; reason: string; recommendation: string; facts: Fields };
+
+/** A task in the hands of one role. */
+export type Assignment = {
+  assignment: string;
+  task: string;
+  role: string;
+  human: boolean;
+  /** The assignment before this one. */
+  previous: string | null;
+  /** What the one before said when it handed over; null for the first. */
+  handover: Handover | null;
+  /** The task's own clock: the same in every re-run. */
+  now: number;
+  /** Attempts that ended without word. */
+  failures: number;
+  /** The highest epoch given out. */
+  epoch: number;
+  /** A fault that keeps this assignment from ending by itself: a human decides. */
+  fault: Fault | null;
+};
+
+export type Fault = "REPLAY_DIVERGED" | "UNKNOWN_OUTCOME";
+
+/** Waits for a slot. `due`: not before. */
+export type Ready = { assignment: string; due: number };
+
+/** One attempt. */
+export type Lease = {
+  assignment: string;
+  epoch: number;
+  cell: string;
+  slot: number;
+  incarnation: string;
+  claimed: number;
+  expires: number;
+  deadline: number;
+  /** `jti` of the keys of this attempt. */
+  base_key: string;
+  task_key: string;
+  /** A person's click, or null for a run of main.py. */
+  click: Click | null;
+};
+
+export type Click = { person: string; tool: string; arguments: Fields };
+
+/** Waits for a person, or for open intents to be decided before `ending` takes effect. */
+export type Waiting =
+  | { for: "human"; assignment: string; role: string; person: string | null; reason: string | null; since: number }
+  | { for: "decision"; assignment: string; ending: Ending; person: string | null; since: number };
+
+/** How an attempt ended. `exit`: without word. `click`: a person's cell is over; the task goes back to that person. */
+export type Ending =
+  | { how: "complete"; text: string; fields: Fields }
+  | { how: "escalate"; reason: string; recommendation: string; facts: Fields }
+  | { how: "exit"; code: string }
+  | { how: "timeout" }
+  | { how: "click" };
+
+export type Ended = {
+  assignment: string;
+  event: "Completed" | "Failed";
+  reason: string | null;
+  text: string;
+  fields: Fields;
+  /** The same for every delivery of this answer. */
+  delivery: string;
+  at: number;
+};
+
+/** An answer its frontend has not yet acknowledged. */
+export type Undelivered = { delivery: string; since: number };
+
+/** One call: intended, and with its outcome once there is one. */
+export type JournalEntry = {
+  capability: string;
+  /** Digest of the canonical tokenised arguments, and they themselves. */
+  digest: string;
+  arguments: JsonObject;
+  proxy: string;
+  /** The epoch of the latest permit. */
+  epoch: number;
+  at: number;
+  reserved: Reservation[];
+  outcome: Outcome | null;
+};
+
+/** `void`: it was decided that the effect never happened and never will. */
+export type Outcome =
+  | { end: "done"; value: string | null }
+  | { end: "refused"; code: string; message: string }
+  | { end: "unknown" }
+  | { end: "void" };
+
+/** What an intent took from the ledger: `key` names the total. */
+export type Reservation = { key: string; scope: Scope; amount: number };
+
+/** An approved role: what `agent approve` made of a policy, or a human role of people.yaml. */
+export type Role = {
+  role: string;
+  human: boolean;
+  /** Digest of the approved bundle; null for a human role without tools. */
+  bundle: string | null;
+  grant: Capabilities;
+  isolation: Isolation;
+  deadline_ms: number;
+  resources: Resources;
+  escalates_to: string[];
+  online: boolean;
+  approved_by: string;
+  approved_at: number;
+};
+
+/** A repeated submission is recognised by its frontend and idempotency key. */
+export type Idempotency = { request: string; task: string; case: string };
+
+/** Canonical JSON of an audit entry, and its RFC 6962 leaf hash (hex). */
+export type LogRecord = { entry: string; leaf: string };
+
+export type Meta = Json;
