@@ -25,7 +25,7 @@ export const fieldClasses = [
   "other",
 ] as const;
 export type FieldClass = (typeof fieldClasses)[number];
-const FieldClass = Type.Union(fieldClasses.map((name) => Type.Literal(name)));
+const FieldClass = Type.Enum(fieldClasses);
 
 const FieldName = Type.String({ pattern: "^[a-z][a-z0-9_]{0,30}$" });
 
@@ -36,6 +36,7 @@ export const Argument = Type.Object(
     class: FieldClass,
     optional: Type.Optional(Type.Boolean()),
     enum: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 64 })),
+    /** Of the whole text, tied to both ends by whoever checks it. */
     pattern: Type.Optional(Type.String({ maxLength: 200 })),
     min_length: Type.Optional(Type.Integer({ minimum: 0 })),
     max_length: Type.Optional(Type.Integer({ minimum: 0, maximum: 32_768 })),

@@ -2,10 +2,10 @@
  * Where things are, and how a process reads what it was given. Directories follow systemd's variables so that a unit and
  * `silo up` start a process the same way.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Static, TSchema } from "typebox";
-import { LineCounter, parseDocument } from "yaml";
+import { type Document, LineCounter, parseDocument } from "yaml";
 import { type Check, compile } from "./schema.ts";
 
 export type Directories = {
@@ -51,7 +51,7 @@ export function readYaml<S extends TSchema>(
   schema: S,
 ): Static<S> {
   const set = join(dirs.var, "config", name);
-  const path = existsSync(set) ? set : join(dirs.etc, name);
+  const path = isThere(set) ? set : join(dirs.etc, name);
   return parseYaml(readText(path), path, compile(schema));
 }
 
@@ -59,11 +59,19 @@ export function readYaml<S extends TSchema>(
 export function readYamlFolder<S extends TSchema>(
   dirs: Pick<Directories, "etc">,
   folder: string,
-  schema: S,
+  check: Check<S>,
 ): Static<S>[] {
   const path = join(dirs.etc, folder);
-  const names = readdirSync(path).filter((name) => name.endsWith(".yaml"));
-  return names.sort().map((name) => parseYaml(readText(join(path, name)), join(path, name), compile(schema)));
+  const names = namesIn(path).filter((name) => name.endsWith(".yaml"));
+  return names.sort().map((name) => parseYaml(readText(join(path, name)), join(path, name), check));
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    throw new ConfigError(`${path} is missing or cannot be read.`);
+  }
 }
 
 function readText(path: string): string {
@@ -74,16 +82,25 @@ function readText(path: string): string {
   }
 }
 
+/** A folder that may not be looked into is not an absent file: falling back to the defaults would undo what was set. */
+function isThere(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    throw new ConfigError(`${path} cannot be read.`);
+  }
+}
+
 /** YAML 1.2 core, unique keys, no aliases. Errors name file, line and column: `policy.yaml:3:7: …`. */
 export function parseYaml<S extends TSchema>(text: string, file: string, check: Check<S>): Static<S> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true, merge: false });
-  const fault = document.errors[0];
+  const fault = document.errors[0] ?? document.warnings[0];
   if (fault !== undefined) {
     const { line, col } = lines.linePos(fault.pos[0]);
     throw new ConfigError(`${file}:${line}:${col}: ${fault.message.split("\n")[0]}`);
   }
-  const value: unknown = document.toJS({ maxAliasCount: 0 });
+  const value = plain(document, file);
   const checked = check(value);
   if (checked.ok) return checked.value;
   throw new ConfigError(`${file}:${place(checked.why)}: ${checked.why}`);
@@ -98,6 +115,14 @@ export function parseYaml<S extends TSchema>(text: string, file: string, check: 
       }
     }
     return "1:1";
+  }
+}
+
+function plain(document: Document, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 0 });
+  } catch {
+    throw new ConfigError(`${file}:1:1: Aliases (*name) are not allowed.`);
   }
 }
 
