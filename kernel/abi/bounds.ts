@@ -20,6 +20,8 @@ export const VALUE_CHARS_MAX = 1024;
 export const CASE_TABLE_BYTES_MAX = 1024 * 1024;
 /** Payload of one frame between kin. */
 export const FRAME_BYTES_MAX = 8 * 1024 * 1024;
+/** Nesting of one frame: what a stranger sent (JSON_DEPTH_MAX), wrapped. */
+export const FRAME_DEPTH_MAX = 32;
 /** Requests one connection may have in flight before the receiver stops reading. */
 export const IN_FLIGHT_MAX = 1024;
 /** Steps (calls) of one assignment. */
@@ -32,6 +34,8 @@ export const CELL_UID_BASE = 524_288;
 export const UIDS_PER_SLOT = 65_536;
 /** A lease that is not renewed for so long is dead. */
 export const LEASE_MS = 15_000;
+/** One key in compact form. */
+export const KEY_CHARS_MAX = 16 * 1024;
 /** Longest life of a task key; it is renewed while the lease lives. */
 export const TASK_KEY_SECONDS_MAX = 20 * 60;
 /** Longest life of a base key; it rotates daily. */

@@ -43,6 +43,13 @@ export const edges: readonly Edge[] = [
   { from: "console", to: "kernel", trust: "stranger", messages: consoleToKernel },
 ];
 
+/** The edge from one process to another. Throws when the table has none: what is not in it does not exist. */
+export function edgeBetween(from: ProcessName, to: ProcessName): Edge {
+  const edge = edges.find((row) => row.from === from && row.to === to);
+  if (edge === undefined) throw new Error(`There is no edge from ${from} to ${to}.`);
+  return edge;
+}
+
 /** Where the socket of an edge lives below the run directory (`/run/silo`). */
 export function socketPath(run: string, to: ProcessName, from: ProcessName): string {
   return `${run}/${to}/${from}/socket`;

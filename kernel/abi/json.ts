@@ -17,6 +17,8 @@ export class InexactJson extends Error {
 }
 
 const QUOTED_CHARS_MAX = 64;
+/** A double within the range never needs more than 24; the bound keeps the comparison below from being an attack. */
+const NUMBER_CHARS_MAX = 64;
 const FORBIDDEN_NAMES = new Set(["__proto__", "constructor", "prototype"]);
 
 /** Parses `text` (RFC 8259). Throws `InexactJson` on anything two parsers could read differently. */
@@ -42,6 +44,7 @@ function refuseInexact(name: string, value: unknown, context?: { source?: string
 
 /** Whether `source` spells exactly `value`: `1.50` does; `1e-400`, `-0` and `9007199254740993` do not. */
 function isExact(value: number, source: string): boolean {
+  if (source.length > NUMBER_CHARS_MAX) return false;
   if (Object.is(value, -0) || Math.abs(value) > Number.MAX_SAFE_INTEGER) return false;
   return decimal(source) === decimal(String(value));
 }

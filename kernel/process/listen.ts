@@ -1,6 +1,6 @@
 /** The receiving end of one edge, its messages checked against the schemas of `kernel/abi`. What it guards against: receive.ts. */
 import type { Server } from "node:net";
-import { type Edge, socketPath } from "../abi/edges.ts";
+import { type Edge, edgeBetween, socketPath } from "../abi/edges.ts";
 import type { End } from "../abi/ends.ts";
 import type { Messages, RequestOf, ValueOf } from "../abi/messages.ts";
 import type { Log } from "./log.ts";
@@ -24,5 +24,5 @@ export async function listen<M extends Messages>(
   for (const [name, message] of Object.entries(messages)) {
     receivers.set(name, { check: compile(message.request), handle: handlers[name] as Handler });
   }
-  return receive(socketPath(options.run, edge.to, edge.from), `${edge.from}->${edge.to}`, receivers, options.log);
+  return receive(socketPath(options.run, edge.to, edge.from), edgeBetween(edge.from, edge.to), receivers, options.log);
 }

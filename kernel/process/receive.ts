@@ -3,13 +3,15 @@
  * schemas of the edge for it; the jailer, which is root-equivalent and loads no dependency, brings checks of its own.
  *
  * Threat: the peer has been taken over and sends unknown messages, spare fields, oversized frames, or floods.
- * Contract: a handler only ever sees a message its check has passed; replies may come in any order.
- * Failure: a violation drops the connection and is logged by its place, never by its content; a handler that throws
- * is a defect of ours and ends the process (a crash is *later*, never *refused*).
+ * Contract: a handler only ever sees a message its check has passed; replies may come in any order. A peer that asks faster than
+ * it reads the answers is not read from.
+ * Failure: a violation drops the connection and is logged by its place, never by its content; a kin peer is told, so that it
+ * exits. A handler that throws is a defect of ours and ends the process (a crash is *later*, never *refused*).
  */
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { IN_FLIGHT_MAX } from "../abi/bounds.ts";
+import type { Edge } from "../abi/edges.ts";
 import type { End } from "../abi/ends.ts";
 import { encodeFrame, FrameReader, Violation } from "../abi/frames.ts";
 
@@ -29,8 +31,16 @@ export type FaultLog = {
   fatal(fields: object, message: string): void;
 };
 
-/** Listens on `path`. Its directory exists and carries the permissions; the socket takes its group. `edge` names it in the log. */
-export async function receive(path: string, edge: string, receivers: Receivers, log: FaultLog): Promise<Server> {
+/** Who speaks here, and what a violation of theirs means. */
+type Ends = Pick<Edge, "from" | "to" | "trust">;
+
+/** A peer that was told of its violation gets so long to read it. */
+const FAREWELL_MS = 1000;
+/** EX_SOFTWARE of sysexits(3). */
+const EXIT_DEFECT = 70;
+
+/** Listens on `path`. Its directory exists and carries the permissions; the socket takes its group. */
+export async function receive(path: string, edge: Ends, receivers: Receivers, log: FaultLog): Promise<Server> {
   rmSync(path, { force: true });
   const server = createServer((socket) => serve(socket, receivers, edge, log));
   await new Promise<void>((resolve, reject) => {
@@ -41,38 +51,62 @@ export async function receive(path: string, edge: string, receivers: Receivers, 
   return server;
 }
 
-function serve(socket: Socket, receivers: Receivers, edge: string, log: FaultLog): void {
+function serve(socket: Socket, receivers: Receivers, edge: Ends, log: FaultLog): void {
+  const name = `${edge.from}->${edge.to}`;
   const reader = new FrameReader();
   const peer: Peer = { closed: new Promise((resolve) => socket.once("close", () => resolve())) };
   let inFlight = 0;
-  const answer = async (frame: unknown) => {
-    const request = accept(frame, receivers);
+  socket.on("error", () => socket.destroy());
+  socket.on("data", take);
+  socket.on("drain", regulate);
+
+  function take(chunk: Buffer): void {
+    for (const request of acceptAll(chunk)) void answer(request).catch(fail);
+  }
+
+  function acceptAll(chunk: Buffer): Request[] {
+    try {
+      return reader.push(chunk).map((frame) => accept(frame, receivers));
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      drop(error.message);
+      return [];
+    }
+  }
+
+  async function answer(request: Request): Promise<void> {
     inFlight++;
-    if (inFlight >= IN_FLIGHT_MAX) socket.pause();
+    regulate();
     const end = await request.handle(request.body, peer);
     inFlight--;
-    if (inFlight < IN_FLIGHT_MAX) socket.resume();
     if (socket.writable) socket.write(encodeFrame({ id: request.id, ...end }));
-  };
-  socket.on("error", () => socket.destroy());
-  socket.on("data", (chunk: Buffer) => {
-    try {
-      for (const frame of reader.push(chunk)) void answer(frame).catch((error: unknown) => drop(error));
-    } catch (error) {
-      drop(error);
-    }
-  });
-  function drop(error: unknown): void {
-    if (!(error instanceof Violation)) {
-      log.fatal({ edge, err: error }, "a handler failed");
-      process.exit(70);
-    }
-    log.error({ edge, why: error.message }, "violation: connection dropped");
-    socket.destroy();
+    regulate();
+  }
+
+  function regulate(): void {
+    if (inFlight >= IN_FLIGHT_MAX || socket.writableNeedDrain) socket.pause();
+    else if (socket.isPaused()) socket.resume();
+  }
+
+  function drop(why: string): void {
+    log.error({ edge: name, why }, "violation: connection dropped");
+    socket.off("data", take);
+    if (edge.trust === "stranger") return void socket.destroy();
+    socket.end(encodeFrame({ violation: why }));
+    socket.resume();
+    const farewell = setTimeout(() => socket.destroy(), FAREWELL_MS);
+    socket.once("close", () => clearTimeout(farewell));
+  }
+
+  function fail(error: unknown): never {
+    log.fatal({ edge: name, err: error }, "a handler failed");
+    process.exit(EXIT_DEFECT);
   }
 }
 
-function accept(frame: unknown, receivers: Receivers): { id: number; handle: Handler; body: unknown } {
+type Request = { id: number; handle: Handler; body: unknown };
+
+function accept(frame: unknown, receivers: Receivers): Request {
   const { id, message, body, ...spare } = Object(frame) as Record<string, unknown>;
   if (!Number.isSafeInteger(id) || typeof message !== "string" || Object.keys(spare).length > 0) {
     throw new Violation("A frame is not a request.");
