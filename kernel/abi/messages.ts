@@ -3,6 +3,7 @@
  * Every message ends in one of the three endings (ends.ts); the `value` here is what `done` carries.
  */
 import { type Static, type TSchema, Type } from "typebox";
+import { KEY_CHARS_MAX } from "./bounds.ts";
 import { Capabilities } from "./grant.ts";
 import {
   AssignmentId,
@@ -48,7 +49,7 @@ const FieldNames = Type.Array(Type.String({ maxLength: 64 }), { maxItems: 1024 }
 const AnyJson = Type.Unknown();
 /** Tokenised arguments of a call, already valid against the operation's schema. */
 const Arguments = Type.Record(Type.String({ maxLength: 64 }), AnyJson);
-const Jwt = Type.String({ maxLength: 16 * 1024 });
+const Jwt = Type.String({ maxLength: KEY_CHARS_MAX });
 
 /** What a task's cell is told. Tokens only. */
 export const TaskDocument = object({

@@ -1,0 +1,234 @@
+/**
+ * The two keys: made by the kernel, verified by the door.
+ *
+ * Threat: a cell presents a key that nobody signed, that was signed for something else (the other kind, another
+ * appliance), that has run out, or another spelling of a key that was refused; or it makes the verifier choose the
+ * algorithm or the key.
+ * Contract: ES256 only, one signing key set per kind, header exactly {alg, kid, typ}, both parts canonical JSON in
+ * canonical base64url, every registered claim present and in force. A token has one spelling, so its digest is its name.
+ * Failure: KEY_EXPIRED when only the time is wrong, KEY_INVALID for everything else, without saying what. Nothing throws on a
+ * stranger's input.
+ */
+import { createHash } from "node:crypto";
+import type { CryptoKey } from "jose";
+import { JWTExpired } from "jose/errors";
+import { CompactSign } from "jose/jws/compact/sign";
+import { jwtVerify } from "jose/jwt/verify";
+import { importJWK } from "jose/key/import";
+import { type Static, Type } from "typebox";
+import { compile } from "../process/schema.ts";
+import { BASE_KEY_SECONDS_MAX, KEY_CHARS_MAX, TASK_KEY_SECONDS_MAX } from "./bounds.ts";
+import { BASE_TYP, BaseClaims, TASK_TYP, TaskClaims } from "./claims.ts";
+import { type Done, done, type End, refused } from "./ends.ts";
+import { Violation } from "./frames.ts";
+import { canonical, type Json, parseExact } from "./json.ts";
+
+/** The public half of one signing key, as it crosses from the kernel to the door. `kid` is its RFC 7638 thumbprint. */
+export const PublicJwk = Type.Object(
+  {
+    kty: Type.Literal("EC"),
+    crv: Type.Literal("P-256"),
+    x: Type.String({ pattern: "^[A-Za-z0-9_-]{43}$" }),
+    y: Type.String({ pattern: "^[A-Za-z0-9_-]{43}$" }),
+    kid: Type.String({ pattern: "^[A-Za-z0-9_-]{43}$" }),
+  },
+  { additionalProperties: false },
+);
+export type PublicJwk = Static<typeof PublicJwk>;
+
+export type PublicKeys = {
+  readonly issuer: string;
+  readonly base: ReadonlyMap<string, CryptoKey>;
+  readonly task: ReadonlyMap<string, CryptoKey>;
+};
+
+/** What sets one kind of key apart from the other. */
+type Kind<C> = {
+  set: "base" | "task";
+  typ: string;
+  secondsMax: number;
+  check: (value: unknown) => { ok: true; value: C } | { ok: false };
+};
+
+type Times = { iat: number; nbf: number; exp: number };
+
+export const AUDIENCE = "silo-door";
+const ALGORITHM = "ES256";
+const REQUIRED = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp"];
+/** r and s of P-256, 32 bytes each, in base64url. */
+const SIGNATURE_CHARS = 86;
+const CACHE_ENTRIES_MAX = 4096;
+
+const baseKind: Kind<BaseClaims> = {
+  set: "base",
+  typ: BASE_TYP,
+  secondsMax: BASE_KEY_SECONDS_MAX,
+  check: compile(BaseClaims),
+};
+const taskKind: Kind<TaskClaims> = {
+  set: "task",
+  typ: TASK_TYP,
+  secondsMax: TASK_KEY_SECONDS_MAX,
+  check: compile(TaskClaims),
+};
+const checkJwk = compile(PublicJwk);
+
+/** Imports the body of the kernel's `keys` message. Throws `Violation` when it holds anything but ES256 public keys. */
+export async function importPublicKeys(body: {
+  issuer: string;
+  base: readonly unknown[];
+  task: readonly unknown[];
+}): Promise<PublicKeys> {
+  return { issuer: body.issuer, base: await importSet(body.base), task: await importSet(body.task) };
+}
+
+async function importSet(jwks: readonly unknown[]): Promise<Map<string, CryptoKey>> {
+  const set = new Map<string, CryptoKey>();
+  for (const jwk of jwks) {
+    const checked = checkJwk(jwk);
+    if (!checked.ok) throw new Violation("A key set holds something that is not an ES256 public key.");
+    const { kid, ...key } = checked.value;
+    set.set(kid, (await importJWK(key, ALGORITHM)) as CryptoKey);
+  }
+  return set;
+}
+
+/** Verifies a base key at `now` (ms). KEY_INVALID, KEY_EXPIRED. */
+export function verifyBase(token: string, keys: PublicKeys, now: number): Promise<End<BaseClaims>> {
+  return verify(token, baseKind, keys, now);
+}
+
+/** Verifies a task key at `now` (ms). KEY_INVALID, KEY_EXPIRED. */
+export function verifyTask(token: string, keys: PublicKeys, now: number): Promise<End<TaskClaims>> {
+  return verify(token, taskKind, keys, now);
+}
+
+/** Signs canonical claims. The caller vouches for them: signing checks nothing. */
+export async function signClaims(typ: string, kid: string, claims: Json, key: CryptoKey): Promise<string> {
+  const header = { alg: ALGORITHM, kid, typ };
+  return new CompactSign(new TextEncoder().encode(canonical(claims))).setProtectedHeader(header).sign(key);
+}
+
+async function verify<C extends Times>(token: string, kind: Kind<C>, keys: PublicKeys, now: number): Promise<End<C>> {
+  const parts = splitToken(token);
+  const key = parts && signingKey(parts.header, kind.typ, keys[kind.set]);
+  const claims = parts && kind.check(decodePart(parts.payload));
+  if (!key || !claims?.ok || claims.value.exp - claims.value.iat > kind.secondsMax) return refused("KEY_INVALID");
+  try {
+    await jwtVerify(token, key, {
+      algorithms: [ALGORITHM],
+      typ: kind.typ,
+      issuer: keys.issuer,
+      audience: AUDIENCE,
+      requiredClaims: REQUIRED,
+      maxTokenAge: kind.secondsMax,
+      clockTolerance: 0,
+      currentDate: new Date(now),
+    });
+  } catch (error) {
+    // Whatever else a stranger's token makes the library throw, it was not a valid key.
+    return refused(error instanceof JWTExpired ? "KEY_EXPIRED" : "KEY_INVALID");
+  }
+  return done(claims.value);
+}
+
+function splitToken(token: string): { header: string; payload: string } | null {
+  if (token.length > KEY_CHARS_MAX) return null;
+  const [header, payload, signature, ...spare] = token.split(".");
+  if (header === undefined || payload === undefined || signature?.length !== SIGNATURE_CHARS) return null;
+  const last = Buffer.from(signature, "base64url").toString("base64url");
+  return spare.length === 0 && last === signature ? { header, payload } : null;
+}
+
+function signingKey(header: string, typ: string, keys: ReadonlyMap<string, CryptoKey>): CryptoKey | null {
+  const value = decodePart(header);
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return null;
+  const { alg, kid, typ: given, ...spare } = value;
+  const exact = alg === ALGORITHM && given === typ && typeof kid === "string" && Object.keys(spare).length === 0;
+  return exact ? (keys.get(kid) ?? null) : null;
+}
+
+/** The JSON of one part, or null unless the part is the one spelling of it: canonical JSON in canonical base64url. */
+function decodePart(part: string): Json {
+  try {
+    const value = parseExact(Buffer.from(part, "base64url").toString("utf8"));
+    return Buffer.from(canonical(value)).toString("base64url") === part ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+type Entry<C> = { end: End<C>; from: number; until: number };
+
+/**
+ * Verified keys by the SHA-256 of the whole token, each kind apart, until they expire, the signing keys change, or
+ * `forget` is called when a cell closes. Refusals are not remembered. The least recently used entry makes room.
+ */
+export class KeyCache {
+  #keys: PublicKeys;
+  /** Counts what made entries void, so that a verification in flight meanwhile is not remembered. */
+  #generation = 0;
+  readonly #entriesMax: number;
+  readonly #base = new Map<string, Entry<BaseClaims>>();
+  readonly #task = new Map<string, Entry<TaskClaims>>();
+
+  constructor(keys: PublicKeys, entriesMax = CACHE_ENTRIES_MAX) {
+    this.#keys = keys;
+    this.#entriesMax = entriesMax;
+  }
+
+  /** Takes the keys that verify from now on and forgets every entry. */
+  replaceKeys(keys: PublicKeys): void {
+    this.#keys = keys;
+    this.#generation++;
+    this.#base.clear();
+    this.#task.clear();
+  }
+
+  /** As the function `verifyBase`. */
+  verifyBase(token: string, now: number): Promise<End<BaseClaims>> {
+    return this.#verify(this.#base, token, baseKind, now);
+  }
+
+  /** As the function `verifyTask`. */
+  verifyTask(token: string, now: number): Promise<End<TaskClaims>> {
+    return this.#verify(this.#task, token, taskKind, now);
+  }
+
+  forget(...tokens: string[]): void {
+    this.#generation++;
+    for (const name of tokens.map(tokenDigest)) {
+      this.#base.delete(name);
+      this.#task.delete(name);
+    }
+  }
+
+  async #verify<C extends Times>(
+    entries: Map<string, Entry<C>>,
+    token: string,
+    kind: Kind<C>,
+    now: number,
+  ): Promise<End<C>> {
+    const name = tokenDigest(token);
+    const known = entries.get(name);
+    entries.delete(name);
+    if (known !== undefined && now >= known.from && now < known.until) {
+      entries.set(name, known);
+      return known.end;
+    }
+    const generation = this.#generation;
+    const end = await verify(token, kind, this.#keys, now);
+    if (end.end === "done" && generation === this.#generation) this.#remember(entries, name, end);
+    return end;
+  }
+
+  #remember<C extends Times>(entries: Map<string, Entry<C>>, name: string, end: Done<C>): void {
+    const oldest = entries.keys().next().value;
+    if (oldest !== undefined && entries.size >= this.#entriesMax) entries.delete(oldest);
+    entries.set(name, { end, from: end.value.nbf * 1000, until: end.value.exp * 1000 });
+  }
+}
+
+function tokenDigest(token: string): string {
+  return createHash("sha256").update(token).digest("base64url");
+}
