@@ -1,0 +1,101 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { digest, type Json } from "../../../kernel/abi/json.ts";
+import { checkPermit, idempotencyKey, type Permit, type PermitTerms, signPermit } from "../../../kernel/abi/permit.ts";
+
+const key = Buffer.alloc(32, 7);
+const args = { order: "O1", amount: 100 };
+const terms: PermitTerms = {
+  task: "task_0123456789abcdef",
+  assignment: "asgn_0123456789abcdef",
+  case: "case_0123456789abcdef",
+  step: 1,
+  epoch: 3,
+  proxy: "database",
+  capability: "refund:create",
+  arguments: digest(args),
+  mode: "live",
+  expires: 1000,
+};
+const call = { proxy: "database", capability: "refund:create", arguments: args as Json, now: 999 };
+const permit = signPermit(terms, key);
+
+describe("checkPermit", () => {
+  test("says yes to exactly what the kernel signed", () => {
+    expect(checkPermit(permit, call, key)).toEqual({ end: "done", value: permit });
+  });
+
+  test("refuses a permit with any one term changed after signing", () => {
+    const changes: Partial<Permit>[] = [
+      { task: "task_0123456789abcdeg" },
+      { task: "look_0123456789abcdef" },
+      { assignment: null },
+      { case: "case_0123456789abcdeg" },
+      { step: 2 },
+      { epoch: 4 },
+      { proxy: "email" },
+      { capability: "order:read" },
+      { arguments: digest({}) },
+      { mode: "shadow" },
+      { expires: 2000 },
+    ];
+    for (const change of changes) {
+      expect(checkPermit({ ...permit, ...change }, call, key)).toMatchObject({ code: "PERMIT_INVALID" });
+    }
+    expect(new Set(changes.flatMap(Object.keys))).toEqual(new Set(Object.keys(terms)));
+  });
+
+  test("refuses a permit with a term too many or too few", () => {
+    expect(checkPermit({ ...permit, spare: 1 } as Permit, call, key)).toMatchObject({ code: "PERMIT_INVALID" });
+    const { epoch: _, ...fewer } = permit;
+    expect(checkPermit(fewer as Permit, call, key)).toMatchObject({ code: "PERMIT_INVALID" });
+  });
+
+  test("refuses a key of another proxy, of another length, and of no bytes", () => {
+    for (const other of [Buffer.alloc(32, 8), Buffer.alloc(31, 7), Buffer.alloc(0)]) {
+      expect(checkPermit(permit, call, other)).toMatchObject({ code: "PERMIT_INVALID" });
+    }
+  });
+
+  test("refuses every other spelling of the MAC and never throws on one", () => {
+    const { mac } = permit;
+    for (const other of ["", mac.slice(2), `${mac}00`, mac.toUpperCase(), `${mac.slice(0, -1)}z`, `${mac} `]) {
+      expect(checkPermit({ ...permit, mac: other }, call, key)).toMatchObject({ code: "PERMIT_INVALID" });
+    }
+    fc.assert(
+      fc.property(fc.string(), (other) => {
+        expect(checkPermit({ ...permit, mac: other }, call, key)).toMatchObject({ code: "PERMIT_INVALID" });
+      }),
+    );
+  });
+
+  test("refuses another proxy, capability or arguments than it names", () => {
+    for (const other of [{ proxy: "email" }, { capability: "order:read" }, { arguments: { ...args, amount: 101 } }]) {
+      expect(checkPermit(permit, { ...call, ...other }, key)).toMatchObject({ code: "PERMIT_INVALID" });
+    }
+  });
+
+  test("takes the same arguments in another order of members", () => {
+    expect(checkPermit(permit, { ...call, arguments: { amount: 100, order: "O1" } }, key)).toMatchObject({
+      end: "done",
+    });
+  });
+
+  test("acts one millisecond before it expires and not at that millisecond", () => {
+    expect(checkPermit(permit, { ...call, now: 999 }, key)).toMatchObject({ end: "done" });
+    expect(checkPermit(permit, { ...call, now: 1000 }, key)).toMatchObject({ code: "PERMIT_EXPIRED" });
+  });
+
+  test.each(["shadow", "try", "replay"] as const)("never lets a run in mode %s act", (mode) => {
+    expect(checkPermit(signPermit({ ...terms, mode }, key), call, key)).toMatchObject({ code: "MODE_NOT_LIVE" });
+  });
+});
+
+describe("idempotencyKey", () => {
+  test("is the same for every epoch and differs by task, assignment and step", () => {
+    const base = idempotencyKey(terms);
+    expect(idempotencyKey({ ...terms, epoch: 9, expires: 5 })).toBe(base);
+    const others = [{ task: "task_0123456789abcdeg" }, { assignment: null }, { step: 2 }];
+    expect(new Set([base, ...others.map((change) => idempotencyKey({ ...terms, ...change }))]).size).toBe(4);
+  });
+});
