@@ -103,18 +103,19 @@ options=(--state "$state")
 for bind in "${binds[@]}"; do options+=(--bind "$bind"); done
 for bind in "${readonly_binds[@]}"; do options+=(--bind-ro "$bind"); done
 
-# A job of its own, as bash would otherwise take the terminal and SIGINT away from a command it waits for
-# with traps set.
+# Job control, as bash would otherwise take stdin and SIGINT away from a command it can wait for with traps set.
+# When this process dies unshare dies, and with it PID 1 of the namespace and so everything in it.
 set -m
-unshare --mount --uts --ipc --pid --fork --kill-child=SIGKILL -- "$here/enter.sh" "${options[@]}" -- "$@" <&0 &
+setpriv --pdeathsig KILL -- unshare --mount --uts --ipc --pid --fork --kill-child=SIGKILL -- \
+  "$here/enter.sh" "${options[@]}" -- "$@" <&0 &
 supervisor=$!
 
 # unshare holds INT and TERM back; its one child is the command's tini.
 interrupted=''
 hand_on() {
-  local child
   interrupted=yes
-  read -r child <"/proc/$supervisor/task/$supervisor/children" && kill -s "$1" "$child"
+  # shellcheck disable=SC2046  # a list of pids, or nothing
+  kill -s "$1" $(<"/proc/$supervisor/task/$supervisor/children") 2>/dev/null || true
 }
 trap 'hand_on INT' INT
 trap 'hand_on TERM' TERM
