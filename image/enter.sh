@@ -53,7 +53,7 @@ compose() {
   mount -t tmpfs -o mode=1777,nosuid,nodev tmp "$root/tmp"
   mount -t tmpfs -o mode=1777,nosuid,nodev tmp "$root/var/tmp"
   bind_into "$checkout:/opt/silo" ro
-  [[ ! -d $checkout/config ]] || bind_into "$checkout/config:/etc/silo" ro
+  bind_into "$checkout/config:/etc/silo" ro
   bind_into "$cell:/usr/lib/silo/cell" ro
   bind_into "$state/var:/var/silo" rw
   bind_into "$state/run:/run/silo" rw
