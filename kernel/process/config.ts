@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Static, TSchema } from "typebox";
 import { type Document, LineCounter, parseDocument } from "yaml";
-import { type Check, compile } from "./schema.ts";
+import type { Check } from "./schema.ts";
 
 export type Directories = {
   /** Defaults, read-only: `/etc/silo`. */
@@ -48,11 +48,11 @@ export function credential(dirs: Pick<Directories, "credentials">, name: string)
 export function readYaml<S extends TSchema>(
   dirs: Pick<Directories, "etc" | "var">,
   name: string,
-  schema: S,
+  check: Check<S>,
 ): Static<S> {
   const set = join(dirs.var, "config", name);
   const path = isThere(set) ? set : join(dirs.etc, name);
-  return parseYaml(readText(path), path, compile(schema));
+  return parseYaml(readText(path), path, check);
 }
 
 /** All `*.yaml` of a folder of the defaults, in name order. */

@@ -12,6 +12,19 @@ export function compile<S extends TSchema>(schema: S): Check<S> {
   return (value) => (validate(value) ? { ok: true, value: value as Static<S> } : { ok: false, why: explain(validate) });
 }
 
+/**
+ * Compiles `schema` and adds what a schema cannot say: `fault` names the place and the rule (`/slots is more than …`), or
+ * returns undefined.
+ */
+export function refine<S extends TSchema>(schema: S, fault: (value: Static<S>) => string | undefined): Check<S> {
+  const shape = compile(schema);
+  return (value) => {
+    const checked = shape(value);
+    const why = checked.ok ? fault(checked.value) : undefined;
+    return why === undefined ? checked : { ok: false, why };
+  };
+}
+
 function explain(validate: ValidateFunction): string {
   const error = validate.errors?.[0];
   if (error === undefined) return "does not match";

@@ -71,22 +71,22 @@ describe("parseYaml", () => {
 describe("readYaml", () => {
   test("takes what an administrator set before the default", () => {
     writeFileSync(join(root, "etc/silo.yaml"), "slots: 1");
-    expect(readYaml(dirs(), "silo.yaml", Limits)).toEqual({ slots: 1 });
+    expect(readYaml(dirs(), "silo.yaml", check)).toEqual({ slots: 1 });
     writeFileSync(join(root, "var/config/silo.yaml"), "slots: 2");
-    expect(readYaml(dirs(), "silo.yaml", Limits)).toEqual({ slots: 2 });
+    expect(readYaml(dirs(), "silo.yaml", check)).toEqual({ slots: 2 });
   });
 
   test("never falls back to the default when what was set is malformed or cannot be read", () => {
     writeFileSync(join(root, "etc/silo.yaml"), "slots: 1");
     writeFileSync(join(root, "var/config/silo.yaml"), "slots: none");
-    expect(() => readYaml(dirs(), "silo.yaml", Limits)).toThrow(/var\/config\/silo\.yaml:1:8/);
+    expect(() => readYaml(dirs(), "silo.yaml", check)).toThrow(/var\/config\/silo\.yaml:1:8/);
     rmSync(join(root, "var/config/silo.yaml"));
     symlinkSync("silo.yaml", join(root, "var/config/silo.yaml"));
-    expect(() => readYaml(dirs(), "silo.yaml", Limits)).toThrow(/cannot be read/);
+    expect(() => readYaml(dirs(), "silo.yaml", check)).toThrow(/cannot be read/);
   });
 
   test("says which file is missing", () => {
-    expect(() => readYaml(dirs(), "silo.yaml", Limits)).toThrow(/etc\/silo\.yaml is missing/);
+    expect(() => readYaml(dirs(), "silo.yaml", check)).toThrow(/etc\/silo\.yaml is missing/);
     expect(() => readYamlFolder(dirs(), "operations", check)).toThrow(/etc\/operations is missing/);
   });
 });

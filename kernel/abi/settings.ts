@@ -1,0 +1,64 @@
+/** What `silo.yaml` sets: the few numbers and names that the kernel, ingress and the launcher must agree on. */
+import { type Static, Type } from "typebox";
+import { type Directories, readYaml } from "../process/config.ts";
+import { refine } from "../process/schema.ts";
+import { SLOTS_MAX } from "./bounds.ts";
+import { Name } from "./ids.ts";
+
+function object<const P extends Parameters<typeof Type.Object>[0]>(properties: P) {
+  return Type.Object(properties, { additionalProperties: false });
+}
+
+const Milliseconds = Type.Integer({ minimum: 1, maximum: 24 * 60 * 60 * 1000 });
+
+export const Settings = object({
+  /** IANA name; the ledger's days are calendar days there. */
+  time_zone: Type.String({ minLength: 1, maxLength: 64 }),
+  /** Cells at once. */
+  slots: Type.Integer({ minimum: 1, maximum: SLOTS_MAX }),
+  /** How often one assignment is tried, and how long it rests after a failure: doubling from `backoff_ms`. */
+  attempts: object({
+    max: Type.Integer({ minimum: 1, maximum: 100 }),
+    backoff_ms: Milliseconds,
+    backoff_ms_max: Milliseconds,
+  }),
+  /** Where ingress listens. */
+  http: object({
+    host: Type.String({ minLength: 1, maxLength: 253 }),
+    port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+  }),
+  /** Kinds of task, and whether one can do without a customer. */
+  kinds: Type.Record(Name, object({ customer: Type.Union([Type.Literal("required"), Type.Literal("optional")]) }), {
+    additionalProperties: false,
+  }),
+  /** Who may send tasks in, and of which kinds. */
+  frontends: Type.Record(Name, object({ kinds: Type.Array(Name, { maxItems: 100, uniqueItems: true }) }), {
+    additionalProperties: false,
+  }),
+});
+export type Settings = Static<typeof Settings>;
+
+/** Reads `silo.yaml`. Throws `ConfigError` with file, line and column. */
+export function readSettings(dirs: Pick<Directories, "etc" | "var">): Settings {
+  return readYaml(dirs, "silo.yaml", refine(Settings, settingsFault));
+}
+
+function settingsFault(settings: Settings): string | undefined {
+  if (!isTimeZone(settings.time_zone)) return "/time_zone is not a time zone (Europe/Berlin, UTC, …)";
+  if (settings.attempts.backoff_ms_max < settings.attempts.backoff_ms)
+    return "/attempts/backoff_ms_max is less than backoff_ms";
+  for (const [name, frontend] of Object.entries(settings.frontends)) {
+    const unknown = frontend.kinds.findIndex((kind) => !Object.hasOwn(settings.kinds, kind));
+    if (unknown >= 0) return `/frontends/${name}/kinds/${unknown} is not among kinds`;
+  }
+  return undefined;
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,53 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SLOTS_MAX } from "../../../kernel/abi/bounds.ts";
+import { readSettings } from "../../../kernel/abi/settings.ts";
+
+const shipped = join(import.meta.dirname, "../../../config");
+let root: string;
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), "settings-"));
+  mkdirSync(join(root, "config"));
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+/** Reads the shipped silo.yaml with one change made to its text. */
+function withChange(from: string | RegExp, to: string) {
+  const text = readFileSync(join(shipped, "silo.yaml"), "utf8");
+  const changed = text.replace(from, to);
+  expect(changed).not.toBe(text);
+  writeFileSync(join(root, "silo.yaml"), changed);
+  return () => readSettings({ etc: root, var: root });
+}
+
+describe("silo.yaml", () => {
+  test("as shipped can be read", () => {
+    const settings = readSettings({ etc: shipped, var: root });
+    expect(settings).toMatchObject({ time_zone: "UTC", http: { port: 8443 } });
+    expect(settings.frontends["shop"]?.kinds).toContain("refund");
+  });
+
+  test("takes as many slots as there may be and not one more", () => {
+    expect(withChange("slots: 4", `slots: ${SLOTS_MAX}`)().slots).toBe(SLOTS_MAX);
+    expect(withChange("slots: 4", `slots: ${SLOTS_MAX + 1}`)).toThrow(/silo\.yaml:5:8: /);
+    expect(withChange("slots: 4", "slots: 0")).toThrow(/silo\.yaml:5:8: /);
+  });
+
+  test("takes a time zone that exists", () => {
+    expect(withChange("UTC", "Europe/Berlin")().time_zone).toBe("Europe/Berlin");
+    expect(withChange("UTC", "Europe/Atlantis")).toThrow(/silo\.yaml:2:12: .*time zone/);
+  });
+
+  test("lets a frontend send only kinds that exist", () => {
+    expect(withChange("[refund, limit", "[refund, refunds")).toThrow(/silo\.yaml:\d+:25: .*not among kinds/);
+  });
+
+  test("takes no number in words, no port outside, no spare name", () => {
+    expect(withChange("slots: 4", "slots: four")).toThrow(/:5:8: /);
+    expect(withChange("8443", "65536")).toThrow(/port/);
+    expect(withChange("slots: 4", "slots: 4\nslot: 5")).toThrow(/:6:7: .*"slot"/);
+    expect(withChange("backoff_ms_max: 30000", "backoff_ms_max: 100")).toThrow(/backoff_ms_max/);
+  });
+});
