@@ -7,7 +7,8 @@ import { readAccounts } from "./accounts.ts";
 import { command } from "./command.ts";
 import { giveCredentials, makeCredentials, type Outside } from "./credentials.ts";
 import { writeFilters } from "./filter-files.ts";
-import { dropKeyring, keyringName, makeKeyring } from "./keyring.ts";
+import { dropKeyrings, forgetState, identityPath } from "./fresh.ts";
+import { keyringName, makeKeyring } from "./keyring.ts";
 import { applyFolders, planFolders } from "./layout.ts";
 import { lockState } from "./lock.ts";
 import { boundLogFile, openLogFile } from "./log-file.ts";
@@ -20,11 +21,16 @@ const ETC = "/etc/silo";
 const STATE = "/var/silo";
 const RUN = "/run/silo";
 const PRODUCT = "/opt/silo";
+/** Of the trial's mail server, which keeps it outside the state directory. */
+const MAIL_QUEUE = "/var/spool/smtpd";
 const LOG_CHECK_MS = 1_000;
 export const READY_MS = 30_000;
 
 export type ApplianceOptions = {
-  outside: Outside;
+  /** Starts the outside systems and says how their proxies reach them; called when the folders are there. */
+  outside: () => Promise<Outside>;
+  /** Forget everything the state directory holds. */
+  fresh?: boolean;
   /** Of ingress, in place of the one in `silo.yaml`. */
   port?: number;
   report?: (happening: Happening) => void;
@@ -42,9 +48,10 @@ export type Appliance = {
 };
 
 /** Starts every process; `waitReady` says when they serve. Throws before anything runs when the place is not fit. */
-export async function startAppliance({ outside, port, report = () => {} }: ApplianceOptions): Promise<Appliance> {
+export async function startAppliance(options: ApplianceOptions): Promise<Appliance> {
+  const { report = () => {} } = options;
   const unlock = await lockState(STATE);
-  const { settings, identity } = await prepare(outside, port).catch((error) => {
+  const { settings, identity } = await prepare(options).catch((error) => {
     unlock();
     throw error;
   });
@@ -55,9 +62,9 @@ export async function startAppliance({ outside, port, report = () => {} }: Appli
     pid: (name) => get(name).pid(),
     kill9: (name) => get(name).kill9(),
     waitReady: (timeoutMs = READY_MS) => allReady(running, timeoutMs),
-    async stop(options = { forget: false }) {
+    async stop({ forget } = { forget: false }) {
       for (const one of [...running.values()].reverse()) await one.stop();
-      if (options.forget) for (const { name } of services.filter(({ keyring }) => keyring)) dropKeyring(name, identity);
+      if (forget) dropKeyrings(identity);
       unlock();
     },
   };
@@ -66,16 +73,17 @@ export async function startAppliance({ outside, port, report = () => {} }: Appli
 type Prepared = { settings: Settings; identity: string };
 
 /** Everything that has to be there before the first process starts. */
-async function prepare(outside: Outside, port: number | undefined): Promise<Prepared> {
+async function prepare({ outside, fresh, port }: ApplianceOptions): Promise<Prepared> {
+  if (fresh) forgetState(STATE, RUN, MAIL_QUEUE);
   const accounts = readAccounts();
   applyFolders(planFolders(services, edges, RUN, STATE), accounts);
   const settings = settle({ etc: ETC, var: STATE }, port);
   const people = peopleNames({ etc: ETC, var: STATE });
   const frontends = Object.keys(settings.frontends);
-  const made = await makeCredentials({ state: STATE, people, frontends, outside }, proxies);
+  const made = await makeCredentials({ state: STATE, people, frontends, outside: await outside() }, proxies);
   for (const service of services) giveCredentials(service, made, RUN, accounts);
   writeFilters(services, RUN, command("enosys", "--list"));
-  const identity = applianceId(`${STATE}/console/id`);
+  const identity = applianceId(identityPath(STATE));
   for (const { name } of services.filter(({ keyring }) => keyring)) makeKeyring(name, identity, accounts);
   return { settings, identity };
 }

@@ -1,0 +1,40 @@
+/** Capabilities in words, and what changes between what is granted and what is asked. Pure. */
+import type { Capabilities, Limit } from "../../kernel/abi/grant.ts";
+
+const scopeWords = {
+  call: "a call",
+  task: "a task",
+  customer_day: "a customer and day",
+  role_day: "a day",
+} as const;
+
+/** `amount: at most 500.00 USD a call`. */
+export function limitText({ measure, scope, unit, max }: Limit): string {
+  return `${measure}: at most ${unit === null ? max : money(max, unit)} ${scopeWords[scope]}`;
+}
+
+/** Minor units as the currency's own decimals (ISO 4217, as the runtime knows them). */
+function money(minor: number, currency: string): string {
+  const digits =
+    new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 0;
+  const text = String(minor).padStart(digits + 1, "0");
+  return digits === 0 ? `${text} ${currency}` : `${text.slice(0, -digits)}.${text.slice(-digits)} ${currency}`;
+}
+
+/** One line for each capability and limit; `+` is asked anew, `-` is given up, two spaces stay as they are. */
+export function difference(asked: Capabilities, granted: Capabilities | null): string[] {
+  const [now, wanted] = [lines(granted ?? {}), lines(asked)];
+  const all = [...new Set([...now, ...wanted])].sort();
+  return all.map((line) => {
+    if (granted === null) return `  ${line}`;
+    if (!now.has(line)) return `+ ${line}`;
+    return wanted.has(line) ? `  ${line}` : `- ${line}`;
+  });
+}
+
+function lines(capabilities: Capabilities): Set<string> {
+  const rows = Object.entries(capabilities).flatMap(([capability, limits]) =>
+    limits.length === 0 ? [capability] : limits.map((limit) => `${capability}  ${limitText(limit)}`),
+  );
+  return new Set(rows);
+}

@@ -1,0 +1,158 @@
+/** The `silo` command: its words, options and help. What each command does is in the file of its noun. */
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import type { TaskLine } from "../../kernel/abi/messages.ts";
+import { agentApprove, agentList, agentTurn } from "./agent.ts";
+import { type AuditOptions, auditShow } from "./audit.ts";
+import { exitHelp } from "./exits.ts";
+import type { Output, World } from "./output.ts";
+import { STATE_DEFAULT } from "./places.ts";
+import { status } from "./status.ts";
+import { type SubmitOptions, submit } from "./submit.ts";
+import { type ListOptions, taskCall, taskFinish, taskList, taskShow, taskTake } from "./task.ts";
+import { type TrialOptions, trial } from "./trial.ts";
+import { type UpOptions, up } from "./up.ts";
+
+type Say = (output: Promise<Output | null>) => Promise<void>;
+/** What a command needs when it runs: the options of the whole, and where its output goes. */
+export type Runtime = { world: (options: { as: string; state?: string; json?: boolean }) => World; say: Say };
+
+const AUDIT_LIMIT = 100;
+const TASK_LIMIT = 50;
+const WAIT_SECONDS = 60;
+
+export function buildProgram({ world, say }: Runtime): Command {
+  const program = new Command("silo")
+    .description("SiloOS from the command line: start it, send work in, work cases, approve agents, read the log.")
+    .option("--state <dir>", `state directory of the SiloOS meant (default: ${STATE_DEFAULT}, or SILO_STATE)`)
+    .addOption(new Option("--as <person>", "who signs in").default("admin").env("SILO_AS"))
+    .option("--json", "print one JSON value in place of text")
+    .addHelpText("after", examples)
+    .addHelpText("after", exitHelp)
+    .showHelpAfterError("(silo --help says more)");
+  const here = () => world(program.opts());
+  running(program, here, say);
+  work(program, here, say);
+  tasks(program.command("task").description("tasks and what happened to them"), here, say);
+  agents(program.command("agent").description("agents and what they may do"), here, say);
+  audit(program.command("audit").description("the audit log"), here, say);
+  return program;
+}
+
+const examples = `
+Examples:
+  silo trial                                          the whole product with a shop, told as a story
+  silo submit hello --customer C0042 --wait           send a task in and wait for the answer
+  silo submit refund --customer C0042 --field order=O1234 --field "amount=247.50 USD"
+  silo --as maria task list waiting                   what waits for me
+  silo --as maria task take task_0123456789abcdef     work it myself
+  silo agent approve refund-agent                     see what it asks for, and let it
+  silo audit show --task task_0123456789abcdef        everything that happened to a task`;
+
+function running(program: Command, here: () => World, say: Say): void {
+  program
+    .command("trial")
+    .description("set everything up afresh, tell the story of SiloOS with a shop of 1,000 customers, and keep running")
+    .option("--once", "end after the story; the exit status says whether all of it happened")
+    .option("--port <number>", "port of the front door", port)
+    .action((options: TrialOptions) => say(trial(here(), options)));
+  program
+    .command("up")
+    .description("start SiloOS on the state directory as it was left, with the shop, and keep running")
+    .option("--port <number>", "port of the front door", port)
+    .action((options: UpOptions) => say(up(here(), options)));
+  program
+    .command("status")
+    .description("what runs, and which guards are lowered")
+    .action(() => say(status(here())));
+}
+
+function work(program: Command, here: () => World, say: Say): void {
+  program
+    .command("submit <kind>")
+    .description("send a task in, as a frontend does")
+    .option("--customer <id>", "the customer it is about")
+    .option("--field <name=text>", "a named field; may be given again", gather, [])
+    .option("--text <text>", "free text", "")
+    .option("--case <case>", "follow up in the case of an earlier task")
+    .option("--frontend <name>", "which frontend speaks", "shop")
+    .option("--key <key>", "idempotency key (default: a new one)")
+    .option("--wait [seconds]", `wait for the answer (default: ${WAIT_SECONDS} s)`, seconds)
+    .action((kind: string, options: Omit<SubmitOptions, "wait"> & { wait?: number | true }) => {
+      const { wait, ...rest } = options;
+      const patience = wait === undefined ? {} : { wait: wait === true ? WAIT_SECONDS : wait };
+      return say(submit(here(), kind, { ...rest, ...patience }));
+    });
+}
+
+function tasks(task: Command, here: () => World, say: Say): void {
+  task
+    .command("list")
+    .description("tasks, newest first")
+    .addArgument(new Argument("[in]", "only those in this state").choices(["ready", "leased", "waiting", "ended"]))
+    .option("--role <role>", "only those with this role")
+    .option("--dead", "only dead letters: tasks that failed for good")
+    .option("--limit <number>", "at most so many", whole(1, 1000), TASK_LIMIT)
+    .action((state: TaskLine["state"] | undefined, options: ListOptions) => say(taskList(here(), state, options)));
+  task
+    .command("show <task>")
+    .description("one task: what was asked, what was done, the answer")
+    .action((id: string) => say(taskShow(here(), id)));
+  task
+    .command("take <task>")
+    .description("take a waiting task to work it yourself")
+    .action((id: string) => say(taskTake(here(), id)));
+  task
+    .command("call <task> <tool> [arguments...]")
+    .description("run one tool on a task you took: 'silo task call TASK refund order=O1234 amount:=70000'")
+    .action((id: string, tool: string, given: string[]) => say(taskCall(here(), id, tool, given)));
+  task
+    .command("finish <task>")
+    .description("end a task you took")
+    .requiredOption("--text <text>", "the answer; tokens such as [NAME_1] become values for the frontend")
+    .option("--field <name=text>", "a named field; may be given again", gather, [])
+    .action((id: string, { text, field }: { text: string; field: string[] }) =>
+      say(taskFinish(here(), id, text, field)),
+    );
+}
+
+function agents(agent: Command, here: () => World, say: Say): void {
+  agent
+    .command("list")
+    .description("agents, and which folders wait for approval")
+    .action(() => say(agentList(here())));
+  agent
+    .command("approve <role>")
+    .description("show what a folder asks for, and approve exactly that")
+    .option("--yes", "do not ask")
+    .action((role: string, { yes }: { yes?: boolean }) => say(agentApprove(here(), role, yes === true)));
+  for (const to of ["online", "offline"] as const)
+    agent
+      .command(`${to} <role>`)
+      .description(to === "online" ? "let tasks go to it" : "send no more tasks to it; what runs goes on")
+      .action((role: string) => say(agentTurn(here(), role, to)));
+}
+
+function audit(log: Command, here: () => World, say: Say): void {
+  log
+    .command("show")
+    .description("entries of the audit log, oldest first")
+    .option("--task <task>", "only those of one task")
+    .option("--from <index>", "begin at this entry", whole(0, Number.MAX_SAFE_INTEGER), 0)
+    .option("--limit <number>", "at most so many", whole(1, 1000), AUDIT_LIMIT)
+    .action((options: AuditOptions) => say(auditShow(here(), options)));
+}
+
+function gather(text: string, before: string[]): string[] {
+  return [...before, text];
+}
+
+function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`It is a whole number from ${least} to ${most}.`);
+  };
+}
+
+const port = whole(1, 65_535);
+const seconds = whole(1, 86_400);

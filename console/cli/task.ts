@@ -1,0 +1,100 @@
+/** `silo task list`, `show`, `take`, `call`, `finish`. */
+import type { consoleToKernel, TaskLine, ValueOf } from "../../kernel/abi/messages.ts";
+import { parseFields } from "./fields.ts";
+import { withKernel } from "./kernel.ts";
+import type { Output, World } from "./output.ts";
+import { findPlaces } from "./places.ts";
+import { block, count, list, localTime, table } from "./text.ts";
+
+type Shown = ValueOf<typeof consoleToKernel, "task_show">;
+type Fields = Shown["document"]["fields"];
+
+export type ListOptions = { role?: string; dead?: boolean; limit: number };
+
+export async function taskList(
+  world: World,
+  state: TaskLine["state"] | undefined,
+  { role, dead = false, limit }: ListOptions,
+): Promise<Output> {
+  const filter = { state: state ?? null, role: role ?? null, dead, limit };
+  const { tasks } = await asPerson(world, (ask) => ask("task_list", filter));
+  return { json: { tasks }, text: showTasks(tasks, limit) };
+}
+
+export function showTasks(tasks: readonly TaskLine[], limit: number): string {
+  if (tasks.length === 0) return "No such tasks.";
+  const rows = tasks.map((task) => [
+    task.task,
+    task.kind,
+    task.event ?? task.state,
+    task.role,
+    task.person,
+    localTime(task.updated),
+    task.reason,
+  ]);
+  const more = tasks.length === limit ? "\n(There may be more: raise --limit.)" : "";
+  return `${table(["TASK", "KIND", "STATE", "WITH", "PERSON", "UPDATED", "REASON"], rows)}${more}`;
+}
+
+export async function taskShow(world: World, task: string): Promise<Output> {
+  const shown = await asPerson(world, (ask) => ask("task_show", { task }));
+  return { json: shown, text: showTask(shown) };
+}
+
+export function showTask({ line, document, journal, result }: Shown): string {
+  const parts = [
+    list([
+      ["task", line.task],
+      ["case", line.case],
+      ["kind", line.kind],
+      ["state", line.event === null ? line.state : `${line.state} (${line.event})`],
+      ["with", line.person === null ? line.role : `${line.person} (${line.role})`],
+      ["reason", line.reason],
+      ["attempts", line.attempts],
+      ["created", localTime(line.created)],
+      ["updated", localTime(line.updated)],
+      ["customer", document.customer],
+    ]),
+    block("what was asked", [showFields(document.fields), document.text].filter(Boolean).join("\n")),
+    ...document.history.map(({ role, reason, recommendation, facts }) =>
+      block(
+        `handed over by ${role}`,
+        `reason: ${reason}\nrecommends: ${recommendation}\n${showFields(facts)}`.trimEnd(),
+      ),
+    ),
+    block(`calls (${count(journal.length, "step")})`, journal.map(showStep).join("\n") || "none"),
+  ];
+  if (result !== null) parts.push(block("answer", [result.text, showFields(result.fields)].filter(Boolean).join("\n")));
+  return parts.join("\n\n");
+}
+
+export function showFields(fields: Fields): string {
+  const names = Object.keys(fields);
+  return names.map((name) => `${name} = ${fields[name] ?? "null"}`).join("\n");
+}
+
+/** A journal row has members of the kernel's choosing: those with a plain value are shown. */
+function showStep(step: Record<string, unknown>): string {
+  const plain = Object.entries(step).filter(([, value]) => value !== null && typeof value !== "object");
+  return plain.map(([name, value]) => `${name} ${value}`).join("  ");
+}
+
+export async function taskTake(world: World, task: string): Promise<Output> {
+  const taken = await asPerson(world, (ask) => ask("task_take", { task }));
+  const next = `Look at it with 'silo task show ${task}', work it with 'silo task call', end it with 'silo task finish'.`;
+  return { json: taken, text: `${task} is with ${world.person} now. ${next}` };
+}
+
+export async function taskCall(world: World, task: string, tool: string, given: string[]): Promise<Output> {
+  const answer = await asPerson(world, (ask) => ask("task_call", { task, tool, arguments: parseFields(given) }));
+  return { json: answer, text: [answer.text, showFields(answer.fields)].filter(Boolean).join("\n") || "Done." };
+}
+
+export async function taskFinish(world: World, task: string, text: string, given: string[]): Promise<Output> {
+  const finished = await asPerson(world, (ask) => ask("task_finish", { task, text, fields: parseFields(given) }));
+  return { json: finished, text: `${task} has ended: ${finished.line.event ?? finished.line.state}.` };
+}
+
+function asPerson<T>(world: World, work: Parameters<typeof withKernel<T>>[2]): Promise<T> {
+  return withKernel(findPlaces(world.state), world.person, work);
+}

@@ -1,0 +1,13 @@
+/** `silo trial`, which is also `npm start`. */
+import { runInside } from "./inside.ts";
+import type { World } from "./output.ts";
+
+export type TrialOptions = { once?: boolean; port?: number };
+
+/** Runs until the story is told or it is stopped; what it has to say it says itself. */
+export async function trial(world: World, { once, port }: TrialOptions): Promise<null> {
+  const argv = [...(once ? ["--once"] : []), ...(world.json ? ["--json"] : [])];
+  if (port !== undefined) argv.push("--port", String(port));
+  await runInside(world.state, "console/trial/main.ts", argv);
+  return null;
+}
