@@ -4,6 +4,7 @@ import type { Capabilities, Scope } from "./abi/grant.ts";
 import type { Mode } from "./abi/ids.ts";
 import type { Json, JsonObject } from "./abi/json.ts";
 import type { Isolation, Resources } from "./abi/messages.ts";
+import type { RefusalCode } from "./abi/refusals.ts";
 
 export type Scalar = string | number | boolean | null;
 export type Fields = Record<string, Scalar>;
@@ -31,7 +32,7 @@ export type Task = {
   event: string;
   /** The assignment it is in the hands of. */
   assignment: string;
-  /** How often it was handed over. */
+  /** How many assignments it has had. */
   hops: number;
   created: number;
   updated: number;
@@ -81,6 +82,8 @@ export type Lease = {
   /** `jti` of the keys of this attempt. */
   base_key: string;
   task_key: string;
+  /** Step of the first call this cell makes. */
+  first_step: number;
   /** A person's click, or null for a run of main.py. */
   click: Click | null;
 };
@@ -89,14 +92,18 @@ export type Click = { person: string; tool: string; arguments: Fields };
 
 /** Waits for a person, or for open intents to be decided before `ending` takes effect. */
 export type Waiting =
-  | { for: "human"; assignment: string; role: string; person: string | null; reason: string | null; since: number }
+  | { for: "human"; assignment: string; person: string | null; since: number }
   | { for: "decision"; assignment: string; ending: Ending; person: string | null; since: number };
 
-/** How an attempt ended. `exit`: without word. `click`: a person's cell is over; the task goes back to that person. */
+/**
+ * How an attempt ended. `exit`: without word. `lost`: a process of ours was gone, which is no fault of the agent. `click`: a
+ * person's cell is over, and the task goes back to that person.
+ */
 export type Ending =
   | { how: "complete"; text: string; fields: Fields }
   | { how: "escalate"; reason: string; recommendation: string; facts: Fields }
-  | { how: "exit"; code: string }
+  | { how: "exit" }
+  | { how: "lost" }
   | { how: "timeout" }
   | { how: "click" };
 
@@ -131,24 +138,37 @@ export type JournalEntry = {
 /** `void`: it was decided that the effect never happened and never will. */
 export type Outcome =
   | { end: "done"; value: string | null }
-  | { end: "refused"; code: string; message: string }
+  | { end: "refused"; code: RefusalCode; message: string }
   | { end: "unknown" }
   | { end: "void" };
 
-/** What an intent took from the ledger: `key` names the total. */
-export type Reservation = { key: string; scope: Scope; amount: number };
+/** What an intent added to one running total; `key` is the total's key in the ledger. */
+export type Reservation = { key: TotalKey; amount: number };
+/** Scope, day (empty for a task), task or subject or role, role, capability, measure, unit (empty for a plain number). */
+export type TotalKey = [
+  scope: Scope,
+  day: string,
+  who: string,
+  role: string,
+  capability: string,
+  measure: string,
+  unit: string,
+];
 
-/** An approved role: what `agent approve` made of a policy, or a human role of people.yaml. */
+/** An approved role: what an approval made of an agent's policy.yaml, or of a human role's declaration in people.yaml. */
 export type Role = {
   role: string;
   human: boolean;
-  /** Digest of the approved bundle; null for a human role without tools. */
-  bundle: string | null;
+  /** Folder digest that was approved; for a human role the digest of its declaration. */
+  approved: string;
+  /** The role whose bundle is run: itself, or the one a human role takes its tools from. */
+  tools: string;
   grant: Capabilities;
   isolation: Isolation;
   deadline_ms: number;
   resources: Resources;
   escalates_to: string[];
+  subagents: string[];
   online: boolean;
   approved_by: string;
   approved_at: number;

@@ -36,8 +36,10 @@ export type Table<V> = {
   remove(key: Key): boolean;
   /** All records whose key begins with these parts and goes on, in key order. */
   under(prefix: Part[], options?: RangeOptions): Row<V>[];
-  /** Records from `start` (inclusive), in key order. */
-  from(start: Key | undefined, options?: RangeOptions): Row<V>[];
+  /** Records with `start` <= key < `end`, in key order. */
+  between(start: Key, end: Key, options?: { limit?: number }): Row<V>[];
+  /** Every record, in key order. */
+  all(): Row<V>[];
   count(): number;
 };
 export type Row<V> = { key: Key; value: V };
@@ -51,7 +53,7 @@ export type Store = {
   submissions: Table<Submission>;
   assignments: Table<Assignment>;
   ready: Table<Ready>;
-  /** [due, task] -> assignment: the order in which ready tasks are claimed. */
+  /** [role, due, task] -> assignment: the order in which the ready tasks of a role are claimed. */
   due: Table<string>;
   leases: Table<Lease>;
   waiting: Table<Waiting>;
@@ -154,10 +156,9 @@ function typedTable<V>(db: Database<V, Key>, writing: () => boolean): Table<V> {
       const bounds = reverse ? { start: high, end: low } : { start: low, end: high };
       return rows(db.getRange({ ...bounds, reverse: reverse ?? false, ...(limit === undefined ? {} : { limit }) }));
     },
-    from(start, { limit, reverse } = {}) {
-      const range = { ...(start === undefined ? {} : { start }), ...(limit === undefined ? {} : { limit }) };
-      return rows(db.getRange({ ...range, reverse: reverse ?? false }));
-    },
+    between: (start, end, { limit } = {}) =>
+      rows(db.getRange({ start, end, ...(limit === undefined ? {} : { limit }) })),
+    all: () => rows(db.getRange()),
     count: () => db.getCount(),
   };
 }

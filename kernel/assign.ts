@@ -1,0 +1,31 @@
+/** Puts a task into the hands of a role. Inside a transaction. */
+import { newId } from "./abi/ids.ts";
+import type { Core } from "./core.ts";
+import { moveToReady, moveToWaiting } from "./queue.ts";
+import type { Handover, Task } from "./records.ts";
+
+/** Makes the next assignment of `task`, for `role`: waiting where the role is a person's, else ready. */
+export function assign(core: Core, task: Omit<Task, "assignment">, role: string, before: Before | null): void {
+  const { store } = core;
+  const now = core.now();
+  const assignment = newId("asgn", core.random);
+  const human = core.roles.human(role);
+  store.tasks.put(task.task, { ...task, assignment, hops: task.hops + 1, updated: now });
+  store.assignments.put(assignment, {
+    assignment,
+    task: task.task,
+    role,
+    human,
+    previous: before?.assignment ?? null,
+    handover: before?.handover ?? null,
+    now,
+    failures: 0,
+    epoch: 0,
+    fault: null,
+  });
+  if (human) moveToWaiting(store, task.task, { for: "human", assignment, person: null, since: now });
+  else moveToReady(store, task.task, { assignment, due: now });
+}
+
+/** The assignment that handed the task over, and what it said. */
+export type Before = { assignment: string; handover: Handover };

@@ -1,0 +1,108 @@
+/** What stands in the audit log: a closed list of verbs and fields. There is no field that could hold free text. */
+import { type Static, Type } from "typebox";
+import { events } from "../abi/events.ts";
+import { scopes } from "../abi/grant.ts";
+import {
+  AssignmentId,
+  Capability,
+  CaseId,
+  CellId,
+  DeliveryId,
+  Digest,
+  Epoch,
+  LookupId,
+  Name,
+  Step,
+  TaskId,
+  Time,
+} from "../abi/ids.ts";
+
+export const verbs = [
+  "start",
+  "submit",
+  "claim",
+  "expire",
+  "intend",
+  "outcome",
+  "decide",
+  "settle",
+  "receipt",
+  "undeliverable",
+  "finding",
+  "lookup",
+  "take",
+  "finish",
+  "sign_in",
+  "agent_approve",
+  "agent_offline",
+  "agent_online",
+] as const;
+export type Verb = (typeof verbs)[number];
+
+/** What a call did to one running total; `amount` is negative for a release. */
+const LedgerEffect = Type.Object(
+  {
+    scope: Type.Enum(scopes),
+    measure: Type.String({ pattern: "^[a-z][a-z0-9_]{0,30}$" }),
+    unit: Type.Union([Type.Null(), Type.String({ pattern: "^[A-Z]{3}$" })]),
+    amount: Type.Integer(),
+    total: Type.Integer(),
+  },
+  { additionalProperties: false },
+);
+export type LedgerEffect = Static<typeof LedgerEffect>;
+
+const Code = Type.String({ pattern: "^[A-Z][A-Z0-9_]{2,40}$" });
+const KeyId = Type.String({ pattern: "^[0-9A-Za-z_-]{1,64}$" });
+const TOKEN = "^(\\[[A-Z]{2,12}_[1-9][0-9]{0,5}\\]|tok_[0-9a-z]{8})$";
+const FIELD = "^[a-z][a-z0-9_.]{0,63}$";
+
+export const Entry = Type.Object(
+  {
+    time: Time,
+    verb: Type.Enum(verbs),
+    /** A person or a frontend. */
+    who: Type.Optional(Name),
+    task: Type.Optional(Type.Union([TaskId, LookupId])),
+    case: Type.Optional(CaseId),
+    assignment: Type.Optional(AssignmentId),
+    role: Type.Optional(Name),
+    kind: Type.Optional(Name),
+    cell: Type.Optional(CellId),
+    epoch: Type.Optional(Epoch),
+    step: Type.Optional(Step),
+    /** `jti` of the keys. */
+    keys: Type.Optional(Type.Array(KeyId, { maxItems: 4 })),
+    capability: Type.Optional(Capability),
+    /** Digest of the tokenised arguments. */
+    arguments: Type.Optional(Digest),
+    tokens: Type.Optional(Type.Array(Type.String({ pattern: TOKEN }), { maxItems: 1024 })),
+    fields: Type.Optional(Type.Array(Type.String({ pattern: FIELD }), { maxItems: 1024 })),
+    decision: Type.Optional(Type.Union([Type.Literal("allowed"), Type.Literal("refused"), Type.Literal("replayed")])),
+    code: Type.Optional(Code),
+    /** What the transition map was asked about. */
+    event: Type.Optional(Type.Enum(events)),
+    /** How a call ended, or where the task stands after an attempt. */
+    outcome: Type.Optional(
+      Type.Enum(["done", "refused", "unknown", "void", "ready", "waiting", "Completed", "Failed"]),
+    ),
+    bundle: Type.Optional(Digest),
+    delivery: Type.Optional(DeliveryId),
+    ledger: Type.Optional(Type.Array(LedgerEffect, { maxItems: 64 })),
+  },
+  { additionalProperties: false },
+);
+export type Entry = Static<typeof Entry>;
+
+const token = new RegExp(TOKEN);
+const field = new RegExp(FIELD);
+
+/** Those of the names the vault reports that have the form of a token. */
+export function tokensOf(names: readonly string[]): string[] {
+  return names.filter((name) => token.test(name));
+}
+
+/** Those of the names the vault reports that have the form of a field. */
+export function fieldsOf(names: readonly string[]): string[] {
+  return names.filter((name) => field.test(name));
+}

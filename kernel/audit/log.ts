@@ -1,0 +1,74 @@
+/**
+ * The audit log: entries in the order they were decided, each in the transaction that decided it.
+ *
+ * Threat: something happens unlogged, or personal data reaches a log that is kept for ever and exported.
+ * Contract: `append` writes the canonical JSON of an entry that matches `Entry` (no field takes free text) at the next index, with
+ * its leaf hash as in RFC 6962: SHA-256(0x00 || entry).
+ * Failure: an entry that does not match throws, and with it the decision it belongs to.
+ */
+import { createHash } from "node:crypto";
+import { canonical, type Json } from "../abi/json.ts";
+import type { AuditLine } from "../abi/messages.ts";
+import { compile } from "../process/schema.ts";
+import type { Store } from "../store.ts";
+import { Entry } from "./entry.ts";
+
+export type LogStore = Pick<Store, "audit" | "auditByTask" | "meta">;
+
+const SIZE = "audit_size";
+const LEAF_PREFIX = Buffer.from([0]);
+const check = compile(Entry);
+
+/** Appends inside a transaction and returns the entry's index. Throws when it is not an `Entry`. */
+export function append(store: LogStore, entry: Entry): number {
+  const checked = check(entry);
+  if (!checked.ok) throw new Error(`The audit entry: ${checked.why}`);
+  const text = canonical(entry as unknown as Json);
+  const index = logSize(store);
+  store.audit.put(index, { entry: text, leaf: leafHash(text) });
+  if (entry.task !== undefined) store.auditByTask.put([entry.task, index], true);
+  store.meta.put(SIZE, index + 1);
+  return index;
+}
+
+/** How many entries there are. */
+export function logSize(store: Pick<Store, "meta">): number {
+  return (store.meta.get(SIZE) as number | undefined) ?? 0;
+}
+
+/** Time of the last entry (ms), or 0. */
+export function lastTime(store: LogStore): number {
+  const last = store.audit.get(logSize(store) - 1);
+  return last === undefined ? 0 : (JSON.parse(last.entry) as Entry).time;
+}
+
+/** RFC 6962, section 2.1, of the entry's UTF-8 bytes; lower-case hex. */
+export function leafHash(entry: string): string {
+  return createHash("sha256").update(LEAF_PREFIX).update(entry).digest("hex");
+}
+
+/** At most `limit` entries from index `from`, of one task or of all; `next` is where to go on, null at the end. */
+export function readLog(
+  store: LogStore,
+  query: { task: string | null; from: number; limit: number },
+): { entries: AuditLine[]; next: number | null } {
+  const indexes = query.task === null ? indexesOfAll(store, query) : indexesOfTask(store, query.task, query);
+  const next = indexes.length > query.limit ? (indexes[query.limit] as number) : null;
+  return { entries: indexes.slice(0, query.limit).map((index) => line(store, index)), next };
+}
+
+function indexesOfAll(store: LogStore, { from, limit }: { from: number; limit: number }): number[] {
+  const count = Math.max(0, Math.min(logSize(store) - from, limit + 1));
+  return Array.from({ length: count }, (_, place) => from + place);
+}
+
+function indexesOfTask(store: LogStore, task: string, { from, limit }: { from: number; limit: number }): number[] {
+  const rows = store.auditByTask.between([task, from], [task, Number.MAX_SAFE_INTEGER], { limit: limit + 1 });
+  return rows.map(({ key }) => (key as [string, number])[1]);
+}
+
+function line(store: LogStore, index: number): AuditLine {
+  const record = store.audit.get(index);
+  if (record === undefined) throw new Error(`The audit entry ${index} is missing.`);
+  return { index, leaf: record.leaf, entry: JSON.parse(record.entry) };
+}

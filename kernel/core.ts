@@ -1,0 +1,52 @@
+/** What every decision of the kernel is made with; clock, randomness and disk are handed in. */
+import type { CheckArguments } from "./abi/arguments.ts";
+import type { Operations } from "./abi/operations.ts";
+import type { Settings } from "./abi/settings.ts";
+import type { Entry, Verb } from "./audit/entry.ts";
+import { append } from "./audit/log.ts";
+import type { Commit } from "./commit.ts";
+import type { Assignment, Case, Task } from "./records.ts";
+import type { Roles } from "./roles.ts";
+import type { TransitionMap } from "./route.ts";
+import type { Store } from "./store.ts";
+
+export type Core = {
+  store: Store;
+  commit: Commit;
+  operations: Operations;
+  /** By capability: the check of its arguments. */
+  checks: ReadonlyMap<string, CheckArguments>;
+  map: TransitionMap;
+  roles: Roles;
+  settings: Settings;
+  /** The calendar day of a time, as limits count it. */
+  day: (time: number) => string;
+  /** Milliseconds since 1970; never goes back. */
+  now: () => number;
+  random: (bytes: number) => Uint8Array;
+  /** By proxy: the key its permits are signed with. */
+  permitKeys: ReadonlyMap<string, Uint8Array>;
+  /** This process's life: leases of another one are dead. */
+  incarnation: string;
+};
+
+/** Writes an audit entry with the time of now, inside a transaction. */
+export function note(core: Pick<Core, "store" | "now">, verb: Verb, rest: Omit<Entry, "time" | "verb">): void {
+  append(core.store, { time: core.now(), verb, ...rest });
+}
+
+/** A task with its case and the assignment it is in. Records that belong together are never written apart. */
+export function assigned(store: Store, task: string): { task: Task; case: Case; assignment: Assignment } {
+  const record = mustGet(store.tasks.get(task), task);
+  return {
+    task: record,
+    case: mustGet(store.cases.get(record.case), record.case),
+    assignment: mustGet(store.assignments.get(record.assignment), record.assignment),
+  };
+}
+
+/** A record that must be there. Throws when it is not: the store is broken. */
+export function mustGet<T>(record: T | undefined, name: string): T {
+  if (record === undefined) throw new Error(`The record ${name} is missing from the store.`);
+  return record;
+}

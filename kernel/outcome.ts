@@ -1,0 +1,92 @@
+/**
+ * `vault -> kernel: outcome`: how a permitted call ended, recorded before the cell gets its answer.
+ *
+ * Contract: an outcome counts only under the epoch that was permitted; the first one stays. Reservations are given back only for
+ * what certainly did not happen.
+ * Failure: EPOCH_STALE for a dead attempt: the next one acts again and gets the proxy's recorded effect.
+ */
+import { done, type End, refused } from "./abi/ends.ts";
+import type { RequestOf, vaultToKernel } from "./abi/messages.ts";
+import { isRefusalCode } from "./abi/refusals.ts";
+import { fieldsOf, tokensOf } from "./audit/entry.ts";
+import { addEntries, hasRoom } from "./cases.ts";
+import { assigned, type Core, note } from "./core.ts";
+import { close, recorded } from "./journal.ts";
+import type { Case, JournalEntry, Outcome } from "./records.ts";
+
+type Report = RequestOf<typeof vaultToKernel, "outcome">;
+/** An outcome, and whether its reservation stays. */
+export type Verdict = { outcome: Outcome; kept: boolean };
+
+/** Records an outcome inside a transaction. */
+export function outcome(core: Core, report: Report): End<Record<string, never>> {
+  const entry = permitted(core, report);
+  if (entry === null) return stale(core, report);
+  if (entry.outcome !== null) return done({});
+  if (report.end === "done" && report.value === null)
+    return refused("ARGUMENT_INVALID", "A call that is done carries its sealed value.");
+  const { assignment, case: matter } = assigned(core.store, report.task);
+  const verdict = withRoom(core, matter, entry, report.table, verdictOf(report));
+  const ledger = close(core.store, report, entry, verdict.outcome, verdict.kept);
+  if (verdict.outcome.end === "unknown" && !assignment.human)
+    core.store.assignments.put(assignment.assignment, { ...assignment, fault: "UNKNOWN_OUTCOME" });
+  note(core, "outcome", {
+    task: report.task,
+    case: matter.case,
+    assignment: report.assignment,
+    role: assignment.role,
+    epoch: report.epoch,
+    step: report.step,
+    capability: entry.capability,
+    arguments: entry.digest,
+    tokens: tokensOf(report.tokens),
+    fields: fieldsOf(report.fields),
+    outcome: verdict.outcome.end,
+    ...(verdict.outcome.end === "refused" && { code: verdict.outcome.code }),
+    ...(ledger.length > 0 && { ledger }),
+  });
+  return verdict.outcome.end === "refused" && report.end === "done" ? verdict.outcome : done({});
+}
+
+/** The call this reports on, when it was permitted under this epoch and the attempt still lives. */
+function permitted(core: Core, report: Report): JournalEntry | null {
+  const lease = core.store.leases.get(report.task);
+  if (lease?.assignment !== report.assignment || lease.epoch !== report.epoch) return null;
+  const entry = recorded(core.store, report);
+  return entry?.epoch === report.epoch ? entry : null;
+}
+
+function stale(core: Core, { task, assignment, epoch, step }: Report): End<Record<string, never>> {
+  if (core.store.tasks.has(task))
+    note(core, "outcome", { task, assignment, epoch, step, decision: "refused", code: "EPOCH_STALE" });
+  return refused("EPOCH_STALE");
+}
+
+function verdictOf({ end, code, message, value }: Report): Verdict {
+  if (end === "done") return { outcome: { end, value }, kept: true };
+  if (end === "unknown") return { outcome: { end }, kept: true };
+  return {
+    outcome: refused(code !== null && isRefusalCode(code) ? code : "CONFLICT", message ?? undefined),
+    kept: false,
+  };
+}
+
+/**
+ * Adds what the vault sealed to the case; where there is no room, the cell must not see the tokens it would stand for, so the
+ * call ends CASE_TABLE_FULL. An effect has happened all the same and stays counted.
+ */
+export function withRoom(
+  core: Core,
+  matter: Case,
+  entry: JournalEntry,
+  table: string | null,
+  verdict: Verdict,
+): Verdict {
+  if (table === null) return verdict;
+  if (hasRoom(matter, [table])) {
+    addEntries(core.store, matter, [table]);
+    return verdict;
+  }
+  const isEffect = core.operations.get(entry.capability)?.effect === "write";
+  return { outcome: refused("CASE_TABLE_FULL"), kept: verdict.kept && isEffect };
+}

@@ -1,0 +1,30 @@
+/**
+ * After a start, recovery looks only at leases: those of an earlier life of this process are dead, at once. Ready, waiting and ended tasks,
+ * open intents and undelivered answers are where they were.
+ */
+import { type Core, note } from "./core.ts";
+import { settle } from "./settle.ts";
+
+/** Expires the leases of every other incarnation, inside a transaction. Returns how many there were. */
+export function recover(core: Core): number {
+  const dead = core.store.leases.all().filter(({ value }) => value.incarnation !== core.incarnation);
+  note(core, "start", {});
+  for (const { key } of dead) expire(core, key as string);
+  return dead.length;
+}
+
+/** Expires the leases that were not renewed in time, inside a transaction. Returns their tasks. */
+export function expireOverdue(core: Core): string[] {
+  const now = core.now();
+  const overdue = core.store.leases.all().filter(({ value }) => value.expires <= now);
+  for (const { key } of overdue) expire(core, key as string);
+  return overdue.map(({ key }) => key as string);
+}
+
+function expire(core: Core, task: string): void {
+  const lease = core.store.leases.get(task);
+  if (lease === undefined) return;
+  const { assignment, cell, epoch } = lease;
+  note(core, "expire", { task, assignment, cell, epoch });
+  settle(core, task, { how: "lost" });
+}
