@@ -94,7 +94,13 @@ function isThere(path: string): boolean {
 /** YAML 1.2 core, unique keys, no aliases. Errors name file, line and column: `policy.yaml:3:7: …`. */
 export function parseYaml<S extends TSchema>(text: string, file: string, check: Check<S>): Static<S> {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true, merge: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    strict: true,
+    merge: false,
+    logLevel: "error",
+  });
   const fault = document.errors[0] ?? document.warnings[0];
   if (fault !== undefined) {
     const { line, col } = lines.linePos(fault.pos[0]);

@@ -41,7 +41,7 @@ describe("silo.yaml", () => {
   });
 
   test("lets a frontend send only kinds that exist", () => {
-    expect(withChange("[refund, limit", "[refund, refunds")).toThrow(/silo\.yaml:\d+:25: .*not among kinds/);
+    expect(withChange("[refund, limit", "[refund, refunds")).toThrow(/silo\.yaml:\d+:27: .*not among kinds/);
   });
 
   test("takes no number in words, no port outside, no spare name", () => {
