@@ -13,7 +13,7 @@ export type { Mail } from "./mail.ts";
 
 export type Smtp = {
   /** For the email proxy: what its credential `smtp.json` holds. */
-  readonly connection: { host: "127.0.0.1"; port: number; from: string; domain: string };
+  readonly connection: { host: "127.0.0.1"; port: number; tls: "none"; from: string; domain: string };
   /** Mail that was accepted and not yet delivered stays in the queue. */
   stop(): Promise<void>;
 };
@@ -51,7 +51,7 @@ export async function startSmtp({
     () => greets(own),
   );
   return {
-    connection: { host: HOST, port: own, from: "service@shop.example", domain: "shop.example" },
+    connection: { host: HOST, port: own, tls: "none", from: "service@shop.example", domain: "shop.example" },
     stop: () => daemon.stop("SIGTERM"),
   };
 }
