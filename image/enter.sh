@@ -112,6 +112,7 @@ supervisor=$!
 
 # unshare holds INT and TERM back; its one child is the command's tini.
 interrupted=''
+# shellcheck disable=SC2317  # called by the traps
 hand_on() {
   interrupted=yes
   # shellcheck disable=SC2046  # a list of pids, or nothing

@@ -2,12 +2,13 @@
 # Takes out of the cell's unpacked packages all but Python and libc, and adds the user. tree.sh calls this with the tree.
 set -euo pipefail
 root=$1
+[[ ${root##*/} == .partial-cell ]] || exit 1 # it deletes what lies there
 
 # What may be run is kept by name, so that a new package's programs do not slip in.
 chroot "$root" /usr/sbin/ldconfig
 find "$root/usr/bin" ! -type d ! -name python3.13 ! -name getent -delete
 ln -s python3.13 "$root/usr/bin/python3"
-rm -rf "$root"/usr/{sbin,games,include,src,local}/* "$root"/usr/lib/binfmt.d
+rm -rf "${root:?}"/usr/{sbin,games,include,src,local}/* "$root"/usr/lib/binfmt.d
 find "$root/usr/share" -mindepth 1 -maxdepth 1 ! -name zoneinfo -exec rm -rf {} +
 
 # unchecked-hash: nothing writes to this tree, so Python need not compare times whenever it starts.
@@ -16,7 +17,7 @@ chroot "$root" /usr/bin/python3 -m compileall -q --invalidation-mode unchecked-h
 # Configuration of programs that are gone, and traces of the building host.
 find "$root/etc" -mindepth 1 -maxdepth 1 ! -name 'ld.so.*' ! -name os-release ! -name mime.types \
   ! -name protocols ! -name services ! -name python3.13 -exec rm -rf {} +
-rm -rf "$root"/{boot,dev,home,root,tmp,var}/*
+rm -rf "${root:?}"/{boot,dev,home,root,tmp,var}/*
 mkdir -p "$root"/{bundle,work,run/silo,usr/lib/silo/sdk,usr/lib/silo/cell,var/tmp,tmp}
 chmod 1777 "$root/tmp" "$root/var/tmp"
 chown 1000:1000 "$root/work"

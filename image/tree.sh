@@ -5,6 +5,8 @@
 #   tree.sh path buildroot|cell    prints the path it has, or would have
 #   tree.sh sources                prints the apt sources a build would use; nothing means mmdebstrap's own
 #
+# (`bootstrap` is the part of `build` that runs in namespaces of its own.)
+#
 # A tree lies at ${SILO_CACHE:-/var/cache/silo}/NAME-HASH. HASH covers all that decides its content, so a
 # tree that is there is right, and one that is not finished is never there: it is built under another name.
 # SILO_MIRROR names a Debian mirror to use in place of the host's.
@@ -29,7 +31,6 @@ lists_of() {
   case $1 in
     buildroot) printf '%s\n' "$here/packages/system.list" "$here/packages/trial.list" ;;
     cell) printf '%s\n' "$here/packages/cell.list" ;;
-    *) die "There is no tree called '$1': it is buildroot or cell." ;;
   esac
 }
 
@@ -80,7 +81,7 @@ need_mmdebstrap() {
   if command -v apt-get >/dev/null; then
     exec 8>"$cache/.apt.lock"
     flock 8
-    apt-get update >"$1" 2>&1 || true
+    command -v mmdebstrap >/dev/null && [[ -n $(sources) ]] || apt-get update >"$1" 2>&1 || true
     command -v mmdebstrap >/dev/null || install_mmdebstrap "$1"
     exec 8>&-
   fi
@@ -100,7 +101,8 @@ install_mmdebstrap() {
 # Runs in PID and mount namespaces of its own: however a build ends, no process and no mount of it is left.
 bootstrap() {
   local name=$1 partial=$2 line
-  local -a options=(--include="$(packages_of "$name")")
+  local -a mirrors options=(--include="$(packages_of "$name")")
+  mapfile -t mirrors < <(sources)
   while IFS= read -r line; do options+=(--aptopt="$line"); done < <(apt_options)
   case $name in
     # Files nobody reads on an appliance stay out; licences stay in.
@@ -112,14 +114,14 @@ bootstrap() {
       --essential-hook="'$here/begin-buildroot.sh' \"\$1\"") ;;
     cell) options+=(--variant=extract) ;;
   esac
-  sources | mmdebstrap "${options[@]}" "$SUITE" "$partial"
+  mmdebstrap "${options[@]}" "$SUITE" "$partial" "${mirrors[@]}"
   "$here/finish-$name.sh" "$partial"
 }
 
 follow() {
   local name=$1 child=$2 log=$3 phase='' said='' said_at=0
   while kill -0 "$child" 2>/dev/null; do
-    phase=$(sed -n 's/^I: //p' "$log" | tail -n 1)
+    phase=$(sed -nE 's/^I: ((running|downloading|extracting|installing|cleaning) [a-z].*)/\1/p' "$log" | tail -n 1)
     if [[ $phase != "$said" ]] || ((SECONDS - said_at >= HEARTBEAT_S)); then
       say "$name: ${phase:-starting}"
       said=$phase said_at=$SECONDS
@@ -136,14 +138,22 @@ explain_failure() {
   die "The $1 tree could not be built: the reason is above, the whole log is $2."
 }
 
+partial='' child=''
+abandon() {
+  [[ -z $child ]] || kill -KILL "$child" 2>/dev/null || true
+  wait
+  rm -rf --one-file-system "$partial"
+}
+
 # Only the holder of the tree's lock comes here, so a partial tree that is found is a dead build's.
 build_locked() {
-  local name=$1 path=$2 log=$2.log partial=$cache/.partial-$1 child
+  local name=$1 path=$2 log=$2.log
+  partial=$cache/.partial-$1
   rm -rf --one-file-system "$partial"
   need_space "$name"
   say "building the $name tree: once for these package lists, a minute or two"
   need_mmdebstrap "$log"
-  trap 'kill -KILL "$child" 2>/dev/null; wait "$child" 2>/dev/null; rm -rf --one-file-system "$partial"' EXIT
+  trap abandon EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
   unshare --mount --pid --fork --kill-child=SIGKILL --mount-proc -- \
@@ -170,10 +180,10 @@ build() {
   printf '%s\n' "$path"
 }
 
-case "${1:-} $#" in
-  'build 2') build "$2" ;;
-  'path 2') tree_path "$2" ;;
+case "${*:1:2} $#" in
+  'build buildroot 2' | 'build cell 2') build "$2" ;;
+  'path buildroot 2' | 'path cell 2') tree_path "$2" ;;
   'sources 1') sources ;;
-  'bootstrap 3') bootstrap "$2" "$3" ;;
+  'bootstrap '*' 3') bootstrap "$2" "$3" ;;
   *) die 'Usage: tree.sh build|path buildroot|cell, or tree.sh sources.' ;;
 esac
