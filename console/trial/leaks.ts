@@ -67,7 +67,7 @@ function scan(needles: Needles, file: number, path: string, chunkBytes: number):
     const length = readSync(file, buffer, 0, buffer.length, at);
     const found = needles.find(buffer.subarray(0, length)).filter((hit) => hit.at < chunkBytes);
     for (const hit of found) leaks.push({ path, at: at + hit.at, text: hit.text });
-    if (length < buffer.length) return leaks;
+    if (length <= chunkBytes) return leaks;
   }
 }
 
