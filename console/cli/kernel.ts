@@ -5,6 +5,7 @@ import { destination, pino } from "pino";
 import { socketPath } from "../../kernel/abi/edges.ts";
 import { consoleToKernel, type RequestOf, type ValueOf } from "../../kernel/abi/messages.ts";
 import { connect } from "../../kernel/process/connect.ts";
+import { compile } from "../../kernel/process/schema.ts";
 import { CommandEnd, doneValue, exits } from "./exits.ts";
 import type { Places } from "./places.ts";
 
@@ -24,10 +25,17 @@ export async function withKernel<T>(places: Places, person: string, work: (ask: 
   try {
     await opened.promise;
     doneValue(await client.request("sign_in", { person, secret }));
-    return await work(async (message, body) => doneValue(await client.request(message, body)));
+    return await work(async (message, body) => doneValue(await client.request(message, checked(message, body))));
   } finally {
     client.close();
   }
+}
+
+/** What a person typed is judged here, so that a slip of theirs is not a violation at the kernel. */
+function checked<K extends keyof Table & string>(message: K, body: RequestOf<Table, K>): RequestOf<Table, K> {
+  const verdict = compile(consoleToKernel[message].request)(body);
+  if (!verdict.ok) throw new CommandEnd(exits.usage, `That is not a request the kernel takes: ${verdict.why}.`);
+  return body;
 }
 
 /** Throws `CommandEnd` with what to do when nobody answers at `path`. */

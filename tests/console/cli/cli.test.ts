@@ -1,0 +1,212 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { runCli } from "../../../console/cli/cli.ts";
+import { exits } from "../../../console/cli/exits.ts";
+import { done, later, refused } from "../../../kernel/abi/ends.ts";
+import { type AgentLine, consoleToKernel } from "../../../kernel/abi/messages.ts";
+import { type Handlers, listen } from "../../../kernel/process/listen.ts";
+import { openLog } from "../../../kernel/process/log.ts";
+
+const FOLDER = "a".repeat(64);
+const agent: AgentLine = {
+  role: "refund-agent",
+  state: "pending",
+  bundle: null,
+  folder: FOLDER,
+  asks: { "order:read": [] },
+  granted: null,
+  problem: null,
+};
+
+let state: string;
+let server: Server | undefined;
+let asked: { message: string; body: unknown }[];
+
+beforeEach(() => {
+  state = mkdtempSync(join(tmpdir(), "cli-"));
+  asked = [];
+  mkdirSync(`${state}/run/kernel/console`, { recursive: true });
+  mkdirSync(`${state}/var/console/people`, { recursive: true });
+  writeFileSync(`${state}/var/console/people/admin`, "the secret of admin");
+});
+afterEach(() => {
+  server?.close();
+  server = undefined;
+  rmSync(state, { recursive: true });
+});
+
+/** A kernel at the other end of the real socket that answers what a test says; everything else is refused. */
+async function serve(answers: Partial<Handlers<typeof consoleToKernel>>): Promise<void> {
+  const handlers = Object.fromEntries(
+    Object.keys(consoleToKernel).map((message) => [
+      message,
+      (body: never, peer: never) => {
+        asked.push({ message, body });
+        const answer = answers[message as keyof typeof consoleToKernel];
+        if (message === "sign_in" && answer === undefined)
+          return done({ person: "admin", roles: [], administrator: true });
+        return answer === undefined ? refused("NOT_PERMITTED") : answer(body, peer);
+      },
+    ]),
+  ) as unknown as Handlers<typeof consoleToKernel>;
+  const log = openLog("test");
+  log.level = "silent";
+  server = await listen({ from: "console", to: "kernel" }, consoleToKernel, handlers, { run: `${state}/run`, log });
+}
+
+async function silo(argv: string[], confirm = async () => false) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const terminal = {
+    out: (text: string) => out.push(text),
+    err: (text: string) => err.push(text),
+    confirm,
+    env: { SILO_STATE: state },
+  };
+  const exit = await runCli(argv, terminal);
+  return { exit, out: out.join(""), err: err.join("") };
+}
+
+describe("the exit status", () => {
+  test("of a done command is 0, and the person signed in first", async () => {
+    await serve({ agent_list: () => done({ agents: [agent] }) });
+    const { exit, out } = await silo(["agent", "list"]);
+    expect({ exit, out }).toEqual({
+      exit: exits.done,
+      out: expect.stringContaining("silo agent approve refund-agent"),
+    });
+    expect(asked[0]).toEqual({ message: "sign_in", body: { person: "admin", secret: "the secret of admin" } });
+  });
+
+  test.each([
+    [["frob"]],
+    [["task"]],
+    [["task", "list", "nowhere"]],
+    [["audit", "show", "--limit", "0"]],
+    [["submit"]],
+    [[]],
+  ])("of %j is 2: usage", async (argv) => expect((await silo(argv)).exit).toBe(exits.usage));
+
+  test("of help is 0", async () => {
+    const { exit, out } = await silo(["--help"]);
+    expect({ exit, out }).toEqual({ exit: 0, out: expect.stringContaining("Exit status:") });
+  });
+
+  test("of a refused command is 3, with the code", async () => {
+    await serve({ sign_in: () => refused("SIGN_IN_FAILED") });
+    const { exit, err } = await silo(["status"]);
+    expect({ exit, err }).toEqual({ exit: exits.refused, err: expect.stringContaining("SIGN_IN_FAILED") });
+  });
+
+  test("of one the kernel has no time for is 4", async () => {
+    await serve({ status: () => later("The log cannot be written.") });
+    expect(await silo(["status"])).toMatchObject({ exit: exits.later, err: expect.stringContaining("Try again") });
+  });
+
+  test("of one whose connection breaks is 4, and it says that nobody knows", async () => {
+    await serve({
+      status: () => {
+        for (const socket of sockets) socket.destroy();
+        return done({} as never);
+      },
+    });
+    const sockets: import("node:net").Socket[] = [];
+    server?.on("connection", (socket) => sockets.push(socket));
+    expect(await silo(["status"])).toMatchObject({ exit: exits.later, err: expect.stringContaining("may or may not") });
+  });
+
+  test("without a running SiloOS is 4, and it says how to start one", async () => {
+    const { exit, err } = await silo(["status"]);
+    expect({ exit, err }).toEqual({ exit: exits.later, err: expect.stringContaining("Start it with: npm start") });
+  });
+
+  test("of a person nobody knows is 2", async () => {
+    await serve({});
+    expect(await silo(["--as", "nobody", "status"])).toMatchObject({ exit: exits.usage });
+    expect(await silo(["--as", "../admin", "status"])).toMatchObject({ exit: exits.usage });
+    expect(asked).toEqual([]);
+  });
+});
+
+describe("--json", () => {
+  test("prints one value for a done command", async () => {
+    await serve({ agent_list: () => done({ agents: [agent] }) });
+    expect(JSON.parse((await silo(["agent", "list", "--json"])).out)).toEqual({ agents: [agent] });
+  });
+
+  test("prints one value for one that is not", async () => {
+    await serve({});
+    const { out, err } = await silo(["--json", "agent", "list"]);
+    expect(JSON.parse(out)).toMatchObject({ exit: exits.refused, code: "NOT_PERMITTED" });
+    expect(err).toBe("");
+  });
+});
+
+describe("agent approve", () => {
+  const approve = (body: { folder: string }) =>
+    done({ agent: { ...agent, state: "online" as const, bundle: body.folder, granted: agent.asks } });
+  const approvals = () => asked.filter(({ message }) => message === "agent_approve");
+
+  test("shows what is asked for, asks, and approves exactly that digest", async () => {
+    await serve({ agent_list: () => done({ agents: [agent] }), agent_approve: approve });
+    const { exit, err } = await silo(["agent", "approve", "refund-agent"], async () => true);
+    expect(exit).toBe(exits.done);
+    expect(err).toContain("order:read");
+    expect(approvals()).toEqual([{ message: "agent_approve", body: { role: "refund-agent", folder: FOLDER } }]);
+  });
+
+  test("approves nothing without a yes", async () => {
+    await serve({ agent_list: () => done({ agents: [agent] }), agent_approve: approve });
+    expect((await silo(["agent", "approve", "refund-agent"])).exit).toBe(exits.refused);
+    expect(approvals()).toEqual([]);
+  });
+
+  test("does not ask with --yes", async () => {
+    await serve({ agent_list: () => done({ agents: [agent] }), agent_approve: approve });
+    expect((await silo(["agent", "approve", "refund-agent", "--yes"])).exit).toBe(exits.done);
+    expect(approvals()).toHaveLength(1);
+  });
+
+  test("of an invalid folder says why", async () => {
+    const invalid = { ...agent, state: "invalid" as const, asks: null, problem: "policy.yaml:3:7: unknown key" };
+    await serve({ agent_list: () => done({ agents: [invalid] }), agent_approve: approve });
+    expect(await silo(["agent", "approve", "refund-agent", "--yes"])).toMatchObject({
+      exit: exits.refused,
+      err: expect.stringContaining("policy.yaml:3:7"),
+    });
+    expect(approvals()).toEqual([]);
+  });
+
+  test("of an agent that is not there names those that are", async () => {
+    await serve({ agent_list: () => done({ agents: [agent] }) });
+    expect(await silo(["agent", "approve", "nobody"])).toMatchObject({
+      exit: exits.refused,
+      err: expect.stringContaining("refund-agent"),
+    });
+  });
+});
+
+test("task list asks for what the words say", async () => {
+  await serve({ task_list: () => done({ tasks: [] }) });
+  await silo(["task", "list", "waiting", "--role", "refund-manager", "--limit", "7"]);
+  expect(asked[1]?.body).toEqual({ state: "waiting", role: "refund-manager", dead: false, limit: 7 });
+});
+
+test("task call hands over the fields of the click", async () => {
+  await serve({ task_call: () => done({ text: "", fields: { refund: "R1" } }) });
+  const { out } = await silo(["task", "call", "task_0123456789abcdef", "refund", "order=O1", "amount:=70000"]);
+  expect(out).toBe("refund = R1\n");
+  expect(asked[1]?.body).toEqual({
+    task: "task_0123456789abcdef",
+    tool: "refund",
+    arguments: { order: "O1", amount: 70_000 },
+  });
+});
+
+test("a malformed id never leaves the command line as a violation", async () => {
+  await serve({});
+  expect(await silo(["task", "show", "nonsense"])).toMatchObject({ exit: exits.usage });
+});
