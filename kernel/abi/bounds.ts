@@ -12,6 +12,10 @@ export const CALL_BYTES_MAX = 64 * 1024;
 export const SUBMISSION_BYTES_MAX = 64 * 1024;
 /** Nesting of objects and arrays in anything a stranger sends. */
 export const JSON_DEPTH_MAX = 16;
+/** Free text of people and agents between kin, in characters: six times a stranger's body (JSON escapes, tokens for short names). */
+export const TEXT_CHARS_MAX = 6 * 64 * 1024;
+/** One named field of a submission or an answer between kin, in characters. */
+export const FIELD_CHARS_MAX = 64 * 1024;
 /** Canonical JSON of the value one proxy returns for one call. */
 export const RESULT_BYTES_MAX = 256 * 1024;
 /** One hydrated value: a name, an address, a line. */

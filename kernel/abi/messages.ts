@@ -3,7 +3,7 @@
  * Every message ends in one of the three endings (ends.ts); the `value` here is what `done` carries.
  */
 import { type Static, type TSchema, Type } from "typebox";
-import { KEY_CHARS_MAX } from "./bounds.ts";
+import { FIELD_CHARS_MAX, KEY_CHARS_MAX, TEXT_CHARS_MAX } from "./bounds.ts";
 import { Capabilities } from "./grant.ts";
 import {
   AssignmentId,
@@ -36,12 +36,12 @@ function object<const P extends Record<string, TSchema>>(properties: P) {
 
 const nothing = object({});
 const nullable = <const T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const Sentence = Type.String({ maxLength: 4096 });
-/** Free text of people and agents; in the kernel's hands it holds tokens only. Six times the outer bound (JSON escapes, tokens). */
-const Text = Type.String({ maxLength: 6 * 64 * 1024 });
-const Scalar = Type.Union([Type.String({ maxLength: 64 * 1024 }), Type.Number(), Type.Boolean(), Type.Null()]);
+export const Sentence = Type.String({ maxLength: 4096 });
+/** Free text of people and agents; in the kernel's hands it holds tokens only. */
+export const Text = Type.String({ maxLength: TEXT_CHARS_MAX });
+const Scalar = Type.Union([Type.String({ maxLength: FIELD_CHARS_MAX }), Type.Number(), Type.Boolean(), Type.Null()]);
 /** Named fields of a submission or an answer. */
-const Fields = Type.Record(Type.String({ pattern: "^[a-z][a-z0-9_]{0,30}$" }), Scalar, {
+export const Fields = Type.Record(Type.String({ pattern: "^[a-z][a-z0-9_]{0,30}$" }), Scalar, {
   additionalProperties: false,
   maxProperties: 64,
 });

@@ -22,11 +22,12 @@ export type TokenClass = (typeof tokenClasses)[number];
 export const contactClasses = ["email", "phone", "address"] as const satisfies readonly TokenClass[];
 export type ContactClass = (typeof contactClasses)[number];
 
+const WORDS = tokenClasses.join("|");
 const NUMBER = "[1-9][0-9]{0,5}";
 const CUSTOMER = "(?<![0-9A-Za-z_])tok_[0-9a-z]{8}(?![0-9A-Za-z_])";
-const ANY = `\\[(?:${tokenClasses.map((name) => name.toUpperCase()).join("|")})_${NUMBER}\\]|${CUSTOMER}`;
-/** What a reader may take for a token, once folded (NFKC, nothing invisible): any case, inner space, any word before the number. */
-const ALIKE = /\[\s*[a-z]{2,20}\s*[_-]\s*\p{Nd}{1,9}\s*\]|(?<![0-9a-z_])tok_[0-9a-z]{8}(?![0-9a-z_])/giu;
+const ANY = new RegExp(`(\\[(?:${WORDS.toUpperCase()})_${NUMBER}\\]|${CUSTOMER})`);
+/** What a reader may take for a token, once folded (NFKC, nothing invisible): in any case, with other signs inside the brackets. */
+const ALIKE = new RegExp(`\\[[\\s_-]*(?:${WORDS})[\\s_-]*\\p{Nd}{1,9}[\\s_-]*\\]|${CUSTOMER.toLowerCase()}`, "giu");
 
 /** `[NAME_1]`. */
 export function tokenText(name: TokenClass, number: number): string {
@@ -48,7 +49,7 @@ export function isContactClass(name: FieldClass): name is ContactClass {
 
 /** Cuts text at its tokens: even places are what stands between them, odd places the tokens themselves. */
 export function splitAtTokens(text: string): string[] {
-  return text.split(new RegExp(`(${ANY})`));
+  return text.split(ANY);
 }
 
 /** Folds what looks alike into one spelling: compatibility forms (full width, ligatures) and characters nobody sees. */

@@ -1,0 +1,141 @@
+/**
+ * The personal values a case knows, found again in free text however they are spelled there: in another case, width or accent, with
+ * other space or punctuation between their words, with invisible characters inside, a telephone number or card in other groups, a name or
+ * an address in part. Not found: letters of another script that look alike, words run together or spelled out, inflected names.
+ */
+
+import type { TokenClass } from "../../kernel/abi/tokens.ts";
+import { type Folded, fold, type Word, words } from "./fold.ts";
+import { digitRuns, phoneOf } from "./phones.ts";
+
+/** A part of folded text that is personal. `known`: the token of the value it is another spelling of. */
+export type Span = { from: number; to: number; class: TokenClass; known?: string };
+
+/** Between two words of one value there may be so many other characters. */
+const SEPARATOR_CHARS_MAX = 16;
+/** A single word of a name is taken for the name from this length on. */
+const NAME_PART_CHARS_MIN = 3;
+/** Written in groups of any size. */
+const GROUPED_WORDS_MAX = 16;
+
+type Node = { next: Map<string, Node>; hit: Hit | undefined };
+type Hit = { class: TokenClass; known?: string };
+type Tail = { heads: string[]; known: string };
+
+export class KnownValues {
+  readonly #root: Node = { next: new Map(), hit: undefined };
+  /** Phone tails by their length. */
+  readonly #tails = new Map<number, Map<string, Tail>>();
+  readonly #grouped = new Map<string, Hit>();
+  #groupedChars = 0;
+
+  /** Learns a value and the token that stands for it. */
+  add(name: TokenClass, value: string, token: string): void {
+    if (name === "other" || name === "customer") return;
+    if (name === "phone") this.#addPhone(value, token);
+    if (name === "iban" || name === "card" || name === "birthdate")
+      this.#addGrouped(value, { class: name, known: token });
+    this.#addWords(words(fold(value).text), { class: name, known: token });
+    for (const part of partsOf(name, value)) this.#addWords(part, { class: name });
+  }
+
+  /** Every place where a known value stands, the longest at each; places may overlap. */
+  find(folded: Folded): Span[] {
+    const all = words(folded.text);
+    return [...this.#findWords(all), ...this.#findGrouped(all), ...this.#findPhones(folded.text)];
+  }
+
+  #addWords(sequence: Word[], hit: Hit): void {
+    if (sequence.length === 0) return;
+    let node = this.#root;
+    for (const { text } of sequence) {
+      const next = node.next.get(text) ?? { next: new Map(), hit: undefined };
+      node.next.set(text, next);
+      node = next;
+    }
+    if (node.hit?.known === undefined) node.hit = hit;
+  }
+
+  #addPhone(value: string, token: string): void {
+    const phone = phoneOf(value);
+    if (phone === undefined) return;
+    const tails = this.#tails.get(phone.tail.length) ?? new Map<string, Tail>();
+    this.#tails.set(phone.tail.length, tails);
+    tails.set(phone.tail, { heads: phone.heads, known: token });
+  }
+
+  #addGrouped(value: string, hit: Hit): void {
+    const compact = join(words(fold(value).text));
+    this.#groupedChars = Math.max(this.#groupedChars, compact.length);
+    this.#grouped.set(compact, hit);
+  }
+
+  #findWords(all: Word[]): Span[] {
+    return all.flatMap((word, at) => {
+      let node = this.#root.next.get(word.text);
+      let found: Span | undefined;
+      for (let last = at; node !== undefined; last++) {
+        if (node.hit !== undefined) found = { from: word.from, to: (all[last] as Word).to, ...node.hit };
+        const next = all[last + 1];
+        if (next === undefined || next.from - (all[last] as Word).to > SEPARATOR_CHARS_MAX) break;
+        node = node.next.get(next.text);
+      }
+      return found === undefined ? [] : [found];
+    });
+  }
+
+  #findGrouped(all: Word[]): Span[] {
+    if (this.#grouped.size === 0) return [];
+    return all.flatMap((word, at) => {
+      let compact = "";
+      for (const last of all.slice(at, at + GROUPED_WORDS_MAX)) {
+        compact += last.text;
+        if (compact.length > this.#groupedChars) break;
+        const hit = this.#grouped.get(compact);
+        if (hit !== undefined) return [{ from: word.from, to: last.to, ...hit }];
+      }
+      return [];
+    });
+  }
+
+  #findPhones(folded: string): Span[] {
+    if (this.#tails.size === 0) return [];
+    const spans: Span[] = [];
+    for (const { digits, places } of digitRuns(folded)) {
+      for (const [length, tails] of this.#tails) {
+        for (let at = 0; at + length <= digits.length; at++) {
+          const tail = tails.get(digits.slice(at, at + length));
+          if (tail === undefined) continue;
+          const head = tail.heads.find((text) => digits.slice(0, at).endsWith(text))?.length ?? 0;
+          const from = places[at - head] as number;
+          const to = (places[at + length - 1] as number) + 1;
+          spans.push({ from: from - opening(folded, from), to, class: "phone", known: tail.known });
+        }
+      }
+    }
+    return spans;
+  }
+}
+
+/** Characters that belong to the number and stand before its first digit. */
+function opening(folded: string, from: number): number {
+  return /[+(]*$/.exec(folded.slice(Math.max(0, from - 2), from))?.[0].length ?? 0;
+}
+
+function join(sequence: Word[]): string {
+  return sequence.map(({ text }) => text).join("");
+}
+
+/** Parts of a value by which a reader knows it: each word of a name, each line of an address with a number in it. */
+function partsOf(name: TokenClass, value: string): Word[][] {
+  const folded = fold(value).text;
+  if (name === "name")
+    return words(folded)
+      .filter(({ text }) => text.length >= NAME_PART_CHARS_MIN)
+      .map((word) => [word]);
+  if (name !== "address") return [];
+  return folded
+    .split(/[,;\n]/)
+    .map(words)
+    .filter((line) => line.length > 1 && line.some(({ text }) => /[0-9]/.test(text)));
+}

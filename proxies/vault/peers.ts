@@ -1,0 +1,8 @@
+/** Whom the vault speaks to. */
+import type { vaultToIngress, vaultToKernel, vaultToProxy } from "../../kernel/abi/messages.ts";
+import type { Client } from "../../kernel/process/connect.ts";
+
+export type Kernel = Client<typeof vaultToKernel>;
+export type Ingress = Client<typeof vaultToIngress>;
+export type Proxy = Client<typeof vaultToProxy>;
+export type Proxies = ReadonlyMap<string, Proxy>;

@@ -1,0 +1,86 @@
+/**
+ * The sweep: free text on its way to a cell loses what is personal.
+ *
+ * Threat: a frontend's text, a note in a record or a value written by somebody else carries this customer's name, address or number,
+ * anybody's e-mail or telephone number, or something that only looks like a token and would be hydrated on the way back.
+ * Contract: every known value of the case, in the spellings known-values.ts finds, every e-mail and telephone shape and everything that
+ * looks like a token becomes a token; what else is in the text stays as it is. Every token in the outcome is one of the table.
+ * Failure: where two finds overlap the longest wins and what is left is swept again. Throws `TableFull`.
+ */
+import { VALUE_CHARS_MAX } from "../../kernel/abi/bounds.ts";
+import { splitAtTokens, tokenAlikes } from "../../kernel/abi/tokens.ts";
+import { emailsIn } from "./emails.ts";
+import { type Folded, fold } from "./fold.ts";
+import type { Span } from "./known-values.ts";
+import { phonesIn } from "./phones.ts";
+import type { Draft, Table } from "./table.ts";
+
+/** `text` with tokens; `draft` notes which. */
+export function sweep(text: string, table: Table, draft: Draft): string {
+  const spans = longestApart(findAll(text, table), text.length);
+  if (spans.length === 0) return text;
+  const out: string[] = [];
+  let at = 0;
+  for (const span of spans) {
+    out.push(sweep(text.slice(at, span.from), table, draft), tokenAt(text, span, table, draft));
+    at = span.to;
+  }
+  out.push(sweep(text.slice(at), table, draft));
+  return out.join("");
+}
+
+/** Spans in the text as written. */
+function findAll(text: string, table: Table): Span[] {
+  const folded = fold(text);
+  const found: Span[] = table.known.find(folded);
+  for (const [from, to] of emailsIn(folded.text)) found.push({ from, to, class: "email" });
+  for (const [from, to] of phonesIn(folded.text)) found.push({ from, to, class: "phone" });
+  for (const [from, to] of tokenAlikes(folded.text)) found.push({ from, to, class: "other" });
+  return [...found.map((span) => asWritten(span, folded)), ...exactTokens(text)];
+}
+
+function asWritten(span: Span, folded: Folded): Span {
+  return { ...span, from: folded.from(span.from), to: folded.to(span.to - 1) };
+}
+
+/** What already is a token to the letter; folding may have joined it with what stands beside it. */
+function exactTokens(text: string): Span[] {
+  const spans: Span[] = [];
+  let from = 0;
+  for (const [place, part] of splitAtTokens(text).entries()) {
+    if (place % 2 === 1) spans.push({ from, to: from + part.length, class: "other" });
+    from += part.length;
+  }
+  return spans;
+}
+
+/** The longest spans first, none over another, in order of place. */
+function longestApart(spans: Span[], length: number): Span[] {
+  const taken = new Uint8Array(length);
+  const bySize = spans.toSorted((a, b) => b.to - b.from - (a.to - a.from) || rank(b) - rank(a));
+  const kept = bySize.filter(({ from, to }) => {
+    if (taken[from] || taken[to - 1]) return false; // what is taken is longer, so an overlap covers an end
+    taken.fill(1, from, to);
+    return true;
+  });
+  return kept.sort((a, b) => a.from - b.from);
+}
+
+/** Of two finds of one length: what is known before what only has the shape. */
+function rank(span: Span): number {
+  return span.known === undefined ? 0 : 1;
+}
+
+function tokenAt(text: string, { from, to, class: name, known }: Span, table: Table, draft: Draft): string {
+  const written = text.slice(from, to);
+  if (name === "phone" && known !== undefined) return table.use(known, draft);
+  if (written.length <= VALUE_CHARS_MAX) return table.tokenFor(name, written, draft);
+  return pieces(written)
+    .map((piece) => table.tokenFor("other", piece, draft))
+    .join("");
+}
+
+function pieces(text: string): string[] {
+  const count = Math.ceil(text.length / VALUE_CHARS_MAX);
+  return Array.from({ length: count }, (_, at) => text.slice(at * VALUE_CHARS_MAX, (at + 1) * VALUE_CHARS_MAX));
+}
