@@ -1,0 +1,31 @@
+/** The two keys of a request, verified, and held against what the kernel bound to the slot they came in on. */
+import { type End, later, refused } from "../../kernel/abi/ends.ts";
+import type { Exchange } from "../../kernel/process/http.ts";
+import { admitKeys, type Keys } from "./admit.ts";
+import type { Door } from "./door.ts";
+import type { Occupant } from "./slot.ts";
+
+const BEARER = "Bearer ";
+
+/** KEY_INVALID, KEY_EXPIRED, KEY_MISMATCH. */
+export async function readKeys(door: Door, occupant: Occupant, exchange: Exchange): Promise<End<Keys>> {
+  const authorization = exchange.header("authorization");
+  const taskKey = exchange.header("silo-task-key");
+  if (!authorization?.startsWith(BEARER) || taskKey === undefined)
+    return refused(
+      "KEY_INVALID",
+      "Both keys must come along: Authorization: Bearer BASE_KEY, Silo-Task-Key: TASK_KEY.",
+    );
+  const keys = await verifyKeys(door, authorization.slice(BEARER.length), taskKey);
+  return keys.end === "done" ? admitKeys(keys.value, occupant.bound?.claims, door.now()) : keys;
+}
+
+/** Whether the kernel signed both, and when. */
+export async function verifyKeys(door: Door, baseKey: string, taskKey: string): Promise<End<Keys>> {
+  const { keys } = door;
+  if (keys === undefined) return later("The door does not know the kernel's keys yet.");
+  const [base, task] = await Promise.all([keys.verifyBase(baseKey, door.now()), keys.verifyTask(taskKey, door.now())]);
+  if (base.end !== "done") return base;
+  if (task.end !== "done") return task;
+  return { end: "done", value: { base: base.value, task: task.value } };
+}
