@@ -34,7 +34,7 @@ done
 
 bind_into() {
   local from=${1%%:*} to=$root${1#*:} mode=$2
-  [[ -d $to ]] || mkdir -p "$to" 2>/dev/null ||
+  [[ -e $to ]] || mkdir -p "$to" 2>/dev/null ||
     die "${1#*:} does not exist in the build root: bind to a folder below /mnt, /run or /tmp."
   mount --bind "$from" "$to"
   [[ $mode == rw ]] || mount -o remount,bind,ro "$to"
@@ -58,7 +58,7 @@ compose() {
   bind_into "$state/var:/var/silo" rw
   bind_into "$state/run:/run/silo" rw
   bind_into "$state/mail:/var/spool/smtpd" rw
-  [[ ! -e /etc/resolv.conf ]] || mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
+  [[ ! -e /etc/resolv.conf ]] || bind_into /etc/resolv.conf:/etc/resolv.conf ro
   for bind in "${binds[@]}"; do bind_into "$bind" rw; done
   for bind in "${readonly_binds[@]}"; do bind_into "$bind" ro; done
 }
