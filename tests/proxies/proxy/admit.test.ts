@@ -1,0 +1,106 @@
+/** The gate of the acting proxies: who gets through, and what each check alone keeps out. */
+import { expect, test } from "vitest";
+import { PERMIT_MS } from "../../../kernel/abi/bounds.ts";
+import { readOperations } from "../../../kernel/abi/operations-file.ts";
+import { signPermit } from "../../../kernel/abi/permit.ts";
+import { admitAct, admitDecide, ownOperations } from "../../../proxies/proxy/admit.ts";
+import { actOf, KEY, permitFor } from "./permits.ts";
+
+const operations = readOperations({ etc: "config" });
+const own = ownOperations(operations, "database");
+const admission = { proxy: "database", operations: own, key: KEY, now: Date.now };
+const refund = { order: "O1234", amount: 24_750, currency: "USD", reason: "[NAME_1] was unhappy" };
+const values = { ...refund, reason: "Maria was unhappy" };
+const terms = { capability: "refund:create" };
+const act = (permitted = refund, rest: { values?: typeof refund; customer?: string | null } = {}) =>
+  actOf("database", terms, permitted, { values, customer: "C0042", ...rest });
+
+test("a permitted call comes out with its key, epoch and values", () => {
+  expect(admitAct(act(), admission)).toMatchObject({
+    end: "done",
+    value: {
+      key: "task_0000000000000001/asgn_0000000000000001/1",
+      epoch: 1,
+      case: "case_0000000000000001",
+      customer: "C0042",
+      values,
+    },
+  });
+});
+
+test("a permit signed with another proxy's key is refused", () => {
+  const permit = permitFor("database", terms, refund, Buffer.alloc(32, 8));
+  expect(admitAct({ ...act(), permit }, admission)).toMatchObject({ code: "PERMIT_INVALID" });
+});
+
+test("every term of the permit is under its signature", () => {
+  const { permit } = act();
+  const changes = {
+    task: "task_0000000000000002",
+    assignment: "asgn_0000000000000002",
+    case: "case_0000000000000002",
+    step: 2,
+    epoch: 2,
+    expires: permit.expires + 1,
+    arguments: "0".repeat(64),
+    capability: "customer:read",
+    mode: "shadow" as const,
+    proxy: "kv",
+  };
+  for (const change of Object.entries(changes)) {
+    const forged = { ...permit, ...Object.fromEntries([change]) };
+    expect(admitAct({ ...act(), permit: forged }, admission), change[0]).toMatchObject({ code: "PERMIT_INVALID" });
+  }
+});
+
+test("a permit is refused from the millisecond it expires", () => {
+  const body = act();
+  const late = (now: number) => admitAct(body, { ...admission, now: () => now });
+  expect(late(body.permit.expires - 1)).toMatchObject({ end: "done" });
+  expect(late(body.permit.expires)).toMatchObject({ code: "PERMIT_EXPIRED" });
+});
+
+test("a run that is not live gets no effect", () => {
+  const permit = permitFor("database", { ...terms, mode: "shadow" }, refund);
+  expect(admitAct({ ...act(), permit }, admission)).toMatchObject({ code: "MODE_NOT_LIVE" });
+});
+
+test("other arguments than the permitted ones are refused, tokenised or hydrated", () => {
+  const more = { ...refund, amount: 70_000 };
+  expect(admitAct({ ...act(), arguments: more, values: more }, admission)).toMatchObject({ code: "PERMIT_INVALID" });
+  expect(admitAct({ ...act(), values: { ...values, amount: 70_000 } }, admission)).toMatchObject({
+    code: "PERMIT_INVALID",
+  });
+});
+
+test("an operation of another proxy is refused even with a permit for this one", () => {
+  const permitted = { key: "k" };
+  const body = actOf("database", { capability: "kv:get" }, permitted);
+  expect(admitAct(body, admission)).toMatchObject({ code: "PERMIT_INVALID" });
+});
+
+test("arguments the declaration does not allow are refused even when they were permitted", () => {
+  for (const wrong of [
+    { ...refund, currency: "EUR" },
+    { ...refund, amount: 0 },
+    { ...refund, extra: "1" },
+  ]) {
+    expect(admitAct(act(wrong, { values: wrong }), admission)).toMatchObject({ code: "ARGUMENT_INVALID" });
+  }
+});
+
+test("an operation on a customer needs one, and one on none gets none", () => {
+  expect(admitAct(act(refund, { customer: null }), admission)).toMatchObject({ code: "CUSTOMER_REQUIRED" });
+  const kv = { ...admission, proxy: "kv", operations: ownOperations(operations, "kv") };
+  const body = actOf("kv", { capability: "kv:get" }, { key: "k" }, { customer: "C0042" });
+  expect(admitAct(body, kv)).toMatchObject({ end: "done", value: { customer: null } });
+});
+
+test("a decision asks for a permit as an act does", () => {
+  expect(admitDecide(act(), admission)).toMatchObject({ end: "done", value: { epoch: 1 } });
+  const old = permitFor("database", { ...terms, expires: Date.now() - PERMIT_MS }, refund);
+  expect(admitDecide({ permit: old, arguments: refund }, admission)).toMatchObject({ code: "PERMIT_EXPIRED" });
+  const { mac: _, ...unsigned } = act().permit;
+  const forged = signPermit(unsigned, Buffer.alloc(32));
+  expect(admitDecide({ permit: forged, arguments: refund }, admission)).toMatchObject({ code: "PERMIT_INVALID" });
+});
