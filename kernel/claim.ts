@@ -6,7 +6,6 @@
  */
 import { LEASE_MS, STEPS_MAX } from "./abi/bounds.ts";
 import type { TaskDocument } from "./abi/messages.ts";
-import { sealedOf } from "./cases.ts";
 import { assigned, type Core, note } from "./core.ts";
 import { documentOf } from "./document.ts";
 import { nextStep } from "./journal.ts";
@@ -19,10 +18,8 @@ import type { ActiveRole } from "./roles.ts";
 export type WaitingCell = { cell: string; slot: number; bundle: string };
 
 export type Claimed = {
-  task: Task;
   lease: Lease;
   document: TaskDocument;
-  sealed: string[];
   baseKey: Minted;
   taskKey: Minted;
 };
@@ -60,7 +57,7 @@ export function claim(core: Core, mint: Mint, id: string, waiting: WaitingCell, 
   store.assignments.put(assignment.assignment, { ...assignment, epoch });
   moveToLeased(store, id, lease);
   noteClaim(core, task, role, lease, bundle);
-  return { task, lease, document: documentOf(store, id, lease), sealed: sealedOf(store, task.case), baseKey, taskKey };
+  return { lease, document: documentOf(store, id, lease), baseKey, taskKey };
 }
 
 function isClaimable(core: Core, id: string, role: ActiveRole): boolean {
@@ -92,10 +89,10 @@ function noteClaim(core: Core, task: Task, role: ActiveRole, lease: Lease, bundl
   });
 }
 
-/** Renews the leases of these tasks, inside a transaction. */
-export function renew(core: Core, tasks: Iterable<string>): void {
-  for (const task of tasks) {
+/** Renews what these cells hold, inside a transaction. */
+export function renew(core: Core, cells: Iterable<{ cell: string; task: string }>): void {
+  for (const { cell, task } of cells) {
     const lease = core.store.leases.get(task);
-    if (lease !== undefined) core.store.leases.put(task, { ...lease, expires: core.now() + LEASE_MS });
+    if (lease?.cell === cell) core.store.leases.put(task, { ...lease, expires: core.now() + LEASE_MS });
   }
 }

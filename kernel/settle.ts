@@ -28,6 +28,11 @@ export function failStart(core: Core, id: string): void {
   fail(core, id, assigned(core.store, id).assignment);
 }
 
+/** A cell for this ready task was lost through no fault of its own: a pause, not an attempt. Inside a transaction. */
+export function postpone(core: Core, id: string): void {
+  retry(core, id, assigned(core.store, id).assignment);
+}
+
 function fail(core: Core, id: string, assignment: Assignment): void {
   const failed = { ...assignment, failures: assignment.failures + 1 };
   core.store.assignments.put(assignment.assignment, failed);

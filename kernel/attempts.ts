@@ -1,0 +1,49 @@
+/** The cells that are up now, in memory: what dispatch waits for, by cell. The truth about tasks is in the store. */
+import type { Click, Ending, Lease } from "./records.ts";
+
+/** How an attempt came to its end: `settled` in the store already, or what is to be settled now. */
+export type Over = { how: "settled"; ending: Ending | null } | { how: "exit" } | { how: "lost" } | { how: "timeout" };
+
+export type Attempt = {
+  readonly cell: string;
+  readonly slot: number;
+  readonly task: string;
+  readonly click: Click | null;
+  /** What it holds, from the claim on. */
+  lease: Lease | null;
+  /** Refusals reported of this cell. */
+  findings: number;
+  /** Settles once, with the first end that was told. */
+  readonly over: Promise<Over>;
+  end(over: Over): void;
+};
+
+export type Attempts = {
+  open(attempt: { cell: string; slot: number; task: string; click: Click | null }): Attempt;
+  close(cell: string): void;
+  ofCell(cell: string): Attempt | undefined;
+  ofTask(task: string): Attempt | undefined;
+  all(): Attempt[];
+  /** The lowest slot below `slots` with no cell in it. */
+  freeSlot(slots: number): number | undefined;
+};
+
+export function openAttempts(): Attempts {
+  const byCell = new Map<string, Attempt>();
+  return {
+    open(options) {
+      const { promise, resolve } = Promise.withResolvers<Over>();
+      const attempt = { ...options, lease: null, findings: 0, over: promise, end: resolve };
+      byCell.set(options.cell, attempt);
+      return attempt;
+    },
+    close: (cell) => void byCell.delete(cell),
+    ofCell: (cell) => byCell.get(cell),
+    ofTask: (task) => [...byCell.values()].find((attempt) => attempt.task === task),
+    all: () => [...byCell.values()],
+    freeSlot(slots) {
+      const used = new Set([...byCell.values()].map(({ slot }) => slot));
+      return Array.from({ length: slots }, (_, slot) => slot).find((slot) => !used.has(slot));
+    },
+  };
+}

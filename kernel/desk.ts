@@ -1,0 +1,161 @@
+/** What people see of tasks and do with them; who may is decided by the caller (admin.ts), what is possible is decided here. */
+import { done, type End, refused } from "./abi/ends.ts";
+import type { Json } from "./abi/json.ts";
+import type { consoleToKernel, RequestOf, TaskLine, ValueOf } from "./abi/messages.ts";
+import { logSize, readLog } from "./audit/log.ts";
+import type { Background } from "./background.ts";
+import type { Clicked } from "./clicks.ts";
+import { conclude } from "./conclude.ts";
+import { assigned, type Core, note } from "./core.ts";
+import type { Dispatch } from "./dispatch.ts";
+import { documentOf } from "./document.ts";
+import { nextStep } from "./journal.ts";
+import { moveToWaiting, type Position, positionOf } from "./queue.ts";
+import type { Fields, JournalEntry, Outcome, Waiting } from "./records.ts";
+
+type TaskFilter = RequestOf<typeof consoleToKernel, "task_list"> & { roles: string[] | null };
+
+export type Desk = {
+  /** Newest first. `roles`: only tasks in the hands of these; null: all. */
+  tasks(filter: TaskFilter): TaskLine[];
+  task(id: string): ValueOf<typeof consoleToKernel, "task_show"> | null;
+  /** A waiting task goes into this person's hands. `roles`: those the person has. */
+  take(task: string, person: string, roles: string[]): Promise<End<TaskLine>>;
+  call(task: string, person: string, tool: string, given: Fields): Promise<End<Clicked>>;
+  finish(task: string, person: string, text: string, fields: Fields): Promise<End<TaskLine>>;
+  counts(): Record<Position["state"], number>;
+  undelivered(): number;
+  auditEntries(): number;
+  slots(): { total: number; used: number };
+  auditShow(query: RequestOf<typeof consoleToKernel, "audit_show">): ValueOf<typeof consoleToKernel, "audit_show">;
+  /** A role was approved, or went online or offline. */
+  rolesChanged(): void;
+};
+
+export function openDesk(core: Core, dispatch: Dispatch, background: Background): Desk {
+  const { store } = core;
+  return {
+    tasks: (filter) => linesOf(core, filter),
+    task: (id) => (store.tasks.has(id) ? show(core, id) : null),
+    take: (task, person, roles) => core.commit(() => take(core, task, person, roles)),
+    call: (task, person, tool, given) => dispatch.click(task, { person, tool, arguments: given }),
+    async finish(task, person, text, fields) {
+      const end = await core.commit(() => finish(core, task, person, text, fields));
+      if (end.end === "done") background.settled(task);
+      dispatch.wake();
+      return end;
+    },
+    counts: () => ({
+      ready: store.ready.count(),
+      leased: store.leases.count(),
+      waiting: store.waiting.count(),
+      ended: store.ended.count(),
+    }),
+    undelivered: () => store.outbox.count(),
+    auditEntries: () => logSize(store),
+    slots: dispatch.slots,
+    auditShow: (query) => readLog(store, query),
+    rolesChanged: dispatch.wake,
+  };
+}
+
+function linesOf(core: Core, { state, role, dead, limit, roles }: TaskFilter): TaskLine[] {
+  return core.store.tasks
+    .all()
+    .map(({ key }) => lineOf(core, key as string))
+    .filter((line) => state === null || line.state === state)
+    .filter((line) => role === null || line.role === role)
+    .filter((line) => roles === null || (line.role !== null && roles.includes(line.role)))
+    .filter((line) => !dead || line.event === "Failed")
+    .sort((a, b) => b.updated - a.updated)
+    .slice(0, limit);
+}
+
+function lineOf({ store }: Core, id: string): TaskLine {
+  const { task, assignment } = assigned(store, id);
+  const position = positionOf(store, id);
+  return {
+    task: id,
+    case: task.case,
+    kind: task.kind,
+    state: position.state,
+    role: assignment.role,
+    person: personOf(position),
+    event: position.state === "ended" ? position.record.event : null,
+    reason: position.state === "ended" ? position.record.reason : (assignment.handover?.reason ?? null),
+    attempts: assignment.failures,
+    created: task.created,
+    updated: task.updated,
+  };
+}
+
+function personOf(position: Position): string | null {
+  if (position.state === "waiting") return position.record.person;
+  return position.state === "leased" ? (position.record.click?.person ?? null) : null;
+}
+
+function show(core: Core, id: string): ValueOf<typeof consoleToKernel, "task_show"> {
+  const { store } = core;
+  const ended = store.ended.get(id);
+  const first_step = nextStep(store, assigned(store, id).assignment.assignment);
+  return {
+    line: lineOf(core, id),
+    document: documentOf(store, id, { first_step, click: null }),
+    journal: callsOf(core, id),
+    result: ended === undefined ? null : { text: ended.text, fields: ended.fields },
+  };
+}
+
+/** Every call of every assignment of a task, oldest assignment first. */
+function callsOf({ store }: Core, id: string): Record<string, Json>[] {
+  const calls: Record<string, Json>[] = [];
+  for (let name: string | null = assigned(store, id).task.assignment; name !== null; ) {
+    const assignment = store.assignments.get(name);
+    const rows = store.journal.under([name]);
+    calls.unshift(...rows.map(({ key, value }) => callOf(assignment?.role ?? "", (key as [string, number])[1], value)));
+    name = assignment?.previous ?? null;
+  }
+  return calls;
+}
+
+function callOf(role: string, step: number, { capability, arguments: given, at, outcome }: JournalEntry) {
+  return { role, step, capability, arguments: given, at, ...ending(outcome) };
+}
+
+function ending(outcome: Outcome | null): Record<string, Json> {
+  if (outcome === null) return { outcome: null };
+  return outcome.end === "refused"
+    ? { outcome: "refused", code: outcome.code, message: outcome.message }
+    : { outcome: outcome.end };
+}
+
+/** The task's waiting record, when it waits for a person. */
+function waitingForPerson(core: Core, id: string): (Waiting & { for: "human" }) | null {
+  const position = positionOf(core.store, id);
+  return position.state === "waiting" && position.record.for === "human" ? position.record : null;
+}
+
+function take(core: Core, id: string, person: string, roles: string[]): End<TaskLine> {
+  if (!core.store.tasks.has(id)) return refused("TASK_UNKNOWN");
+  const { task, assignment } = assigned(core.store, id);
+  if (!roles.includes(assignment.role)) return refused("NOT_PERMITTED");
+  const waiting = waitingForPerson(core, id);
+  if (waiting === null) return refused("TASK_STATE", "The task does not wait for a person.");
+  if (waiting.person !== null && waiting.person !== person)
+    return refused("TASK_STATE", `The task is in the hands of ${waiting.person}.`);
+  moveToWaiting(core.store, id, { ...waiting, person });
+  const { assignment: name, role } = assignment;
+  if (waiting.person === null) note(core, "take", { task: id, case: task.case, assignment: name, role, who: person });
+  return done(lineOf(core, id));
+}
+
+function finish(core: Core, id: string, person: string, text: string, fields: Fields): End<TaskLine> {
+  if (!core.store.tasks.has(id)) return refused("TASK_UNKNOWN");
+  if (waitingForPerson(core, id)?.person !== person)
+    return refused("TASK_STATE", "Take the task first; it must be waiting for you.");
+  const { task, assignment } = assigned(core.store, id);
+  const { assignment: name, role } = assignment;
+  note(core, "finish", { task: id, case: task.case, assignment: name, role, who: person });
+  conclude(core, id, { how: "complete", text, fields }, person);
+  return done(lineOf(core, id));
+}

@@ -1,0 +1,35 @@
+/** Which ready task gets the next free slot: of all roles that may run, the one that is due longest. */
+import type { Core } from "./core.ts";
+import { dueTasks, nextDue } from "./queue.ts";
+import type { ActiveRole } from "./roles.ts";
+
+export type Pick = { task: string; role: ActiveRole };
+
+/** The task to start now, leaving out those in `busy`; null when none is due. */
+export function pick(core: Core, busy: ReadonlySet<string>): Pick | null {
+  const now = core.now();
+  const candidates = runnable(core).flatMap((role) =>
+    dueTasks(core.store, role.role, now, busy.size + 1)
+      .filter(({ task }) => !busy.has(task))
+      .slice(0, 1)
+      .map(({ task, due }) => ({ task, role, due })),
+  );
+  return candidates.sort((a, b) => a.due - b.due)[0] ?? null;
+}
+
+/** When the next task of a runnable role is due (ms), if that is after now. */
+export function nextWake(core: Core): number | null {
+  const now = core.now();
+  const times = runnable(core)
+    .map((role) => nextDue(core.store, role.role))
+    .filter((due) => due !== null && due > now);
+  return times.length === 0 ? null : Math.min(...(times as number[]));
+}
+
+function runnable(core: Core): ActiveRole[] {
+  return core.store.roles
+    .all()
+    .filter(({ value }) => value.online && !value.human)
+    .map(({ value }) => core.roles.active(value.role))
+    .filter((role) => role !== null);
+}
