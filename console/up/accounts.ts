@@ -1,5 +1,6 @@
 /** Users and groups of the tree we run in, by name. */
 import { readFileSync } from "node:fs";
+import { LaunchError } from "./launch-error.ts";
 
 export type Accounts = { uid(user: string): number; gid(group: string): number };
 
@@ -17,6 +18,7 @@ function parseIds(text: string): Map<string, number> {
 
 function lookUp(ids: Map<string, number>, name: string): number {
   const id = ids.get(name);
-  if (id === undefined) throw new Error(`There is no account ${name} here: 'silo up' runs inside the build root.`);
+  if (id === undefined)
+    throw new LaunchError(`There is no account ${name} here: 'silo up' runs inside the build root.`);
   return id;
 }

@@ -9,6 +9,7 @@ import { giveCredentials, makeCredentials, type Outside } from "./credentials.ts
 import { writeFilters } from "./filter-files.ts";
 import { dropKeyrings, forgetState, identityPath } from "./fresh.ts";
 import { keyringName, makeKeyring } from "./keyring.ts";
+import { LaunchError } from "./launch-error.ts";
 import { applyFolders, planFolders } from "./layout.ts";
 import { lockState } from "./lock.ts";
 import { boundLogFile, openLogFile } from "./log-file.ts";
@@ -119,7 +120,7 @@ async function allReady(running: ReadonlyMap<string, Running>, timeoutMs: number
   const all = Promise.all([...running.values()].map(({ supervised }) => supervised.whenReady()));
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(notReady(running))), timeoutMs);
+    timer = setTimeout(() => reject(new LaunchError(notReady(running))), timeoutMs);
   });
   await Promise.race([all, late]).finally(() => clearTimeout(timer));
 }

@@ -10,6 +10,7 @@ import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from "n
 import type { Json } from "../../kernel/abi/json.ts";
 import { makeSignIn } from "../../kernel/abi/signin.ts";
 import type { Accounts } from "./accounts.ts";
+import { LaunchError } from "./launch-error.ts";
 import { type Service, userOf } from "./processes.ts";
 
 export const PERMIT_KEY_BYTES = 32;
@@ -68,7 +69,7 @@ function kept(folder: string, name: string): string {
 export function giveCredentials(service: Service, made: Credentials, run: string, accounts: Accounts): void {
   for (const name of service.credentials) {
     const value = made.get(slot(service.name, name));
-    if (value === undefined) throw new Error(`No credential ${name} was made for ${service.name}.`);
+    if (value === undefined) throw new LaunchError(`No credential ${name} was made for ${service.name}.`);
     const path = `${run}/credentials/${service.name}/${name}`;
     writeFileSync(path, value, { flag: "wx", mode: 0o400 });
     chownSync(path, accounts.uid(userOf(service.name)), accounts.gid(userOf(service.name)));

@@ -1,6 +1,7 @@
 /** Begins anew: forgets everything a state directory holds, and the keys in the keyring that belong to it. */
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dropKeyring } from "./keyring.ts";
+import { LaunchError } from "./launch-error.ts";
 import { services } from "./processes.ts";
 
 /** Where a start keeps the name under which its keyrings lie. */
@@ -17,7 +18,7 @@ export function forgetState(state: string, ...others: readonly string[]): void {
   const identity = identityPath(state);
   if (existsSync(identity)) dropKeyrings(readFileSync(identity, "utf8"));
   else if (readdirSync(state).length > 0)
-    throw new Error("The state directory holds files that are not SiloOS's. Name an empty one, or remove them.");
+    throw new LaunchError("The state directory holds files that are not SiloOS's. Name an empty one, or remove them.");
   for (const folder of [...others, state]) empty(folder);
 }
 

@@ -10,6 +10,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { SLOTS_MAX } from "../../kernel/abi/bounds.ts";
 import { type Edge, proxies } from "../../kernel/abi/edges.ts";
 import type { Accounts } from "./accounts.ts";
+import { LaunchError } from "./launch-error.ts";
 import { type Service, userOf } from "./processes.ts";
 
 export type Folder = { path: string; owner: string; group: string; mode: number; empty: boolean };
@@ -65,7 +66,7 @@ export function applyFolders(plan: readonly Folder[], accounts: Accounts): void 
   for (const { path, owner, group, mode, empty } of plan) {
     if (empty) rmSync(path, { recursive: true, force: true });
     mkdirSync(path, { recursive: true });
-    if (!lstatSync(path).isDirectory()) throw new Error(`${path} is not a directory; remove it and start again.`);
+    if (!lstatSync(path).isDirectory()) throw new LaunchError(`${path} is not a directory; remove it and start again.`);
     chownSync(path, accounts.uid(owner), accounts.gid(group));
     chmodSync(path, mode);
   }

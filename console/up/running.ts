@@ -1,11 +1,25 @@
-/** What a launcher's main has in common: the wait for a stop, and happenings in words. */
+/** What a launcher's main has in common: the wait for a stop, the end of a failed start, and happenings in words. */
+import { ConfigError } from "../../kernel/process/config.ts";
+import { exits } from "../cli/exits.ts";
+import { OutsideError } from "../trial/daemon.ts";
+import { LaunchError } from "./launch-error.ts";
 import type { Happening } from "./supervise.ts";
 
-/** Settles at the first SIGINT, SIGTERM or SIGHUP; later ones change nothing. */
-export function untilStopped(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
+/** Runs `work` and returns the exit status. `stopped` settles at the first SIGINT, SIGTERM or SIGHUP. */
+export async function launch(work: (stopped: Promise<void>) => Promise<number>): Promise<number> {
+  const { promise: stopped, resolve } = Promise.withResolvers<void>();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolve());
-  return promise;
+  try {
+    return await work(stopped);
+  } catch (error) {
+    if (!isForPeople(error)) throw error;
+    console.error(`silo: ${error.message}`);
+    return exits.later;
+  }
+}
+
+function isForPeople(error: unknown): error is Error {
+  return error instanceof LaunchError || error instanceof OutsideError || error instanceof ConfigError;
 }
 
 export function describe(happening: Happening): string {

@@ -1,0 +1,19 @@
+/** `npm start`, inside the build root: a fresh world, the story, and then a running SiloOS until it is told to stop. */
+import { parseArgs } from "node:util";
+import { launch } from "../up/running.ts";
+import { trial } from "./trial.ts";
+
+const { values } = parseArgs({
+  options: { once: { type: "boolean" }, json: { type: "boolean" }, port: { type: "string" } },
+});
+
+process.exitCode = await launch((stopped) =>
+  trial({
+    once: values.once === true,
+    json: values.json === true,
+    ...(values.port === undefined ? {} : { port: Number(values.port) }),
+    stopped,
+    write: (text) => process.stdout.write(text),
+    note: (text) => process.stderr.write(text),
+  }),
+);
