@@ -28,8 +28,14 @@ export type Policy = {
 /** Shorter than the life of a task key, so that no key runs out in the hands of a cell that is in time. */
 export const DEADLINE_SECONDS_MAX = 15 * 60;
 export const POLICY_BYTES_MAX = 64 * 1024;
-const DEADLINE_SECONDS = 120;
-const RESOURCES: Resources = { memory_mib: 256, work_mib: 16, processes: 32, files: 128, output_kib: 64 };
+/** What a cell gets where the policy says nothing. */
+export const defaults: Pick<Policy, "isolation" | "deadline_ms" | "resources"> = {
+  isolation: "gvisor",
+  deadline_ms: 120_000,
+  resources: { memory_mib: 256, work_mib: 16, processes: 32, files: 128, output_kib: 64 },
+};
+/** Faults are shown on terminals: plain, and not longer than anyone reads. */
+const FAULT_CHARS_MAX = 400;
 
 const Roles = Type.Array(Name, { maxItems: 16, uniqueItems: true });
 const Written = Type.Object(
@@ -65,17 +71,18 @@ function read(text: string, file: string, check: Check<typeof Written>): End<Sta
   try {
     return done(parseYaml(text, file, check));
   } catch (error) {
-    if (error instanceof ConfigError) return refused("POLICY_INVALID", error.message);
-    throw error;
+    if (!(error instanceof ConfigError)) throw error;
+    const plain = error.message.replace(/[^\x20-\x7e]/g, "?");
+    return refused("POLICY_INVALID", plain.slice(0, FAULT_CHARS_MAX));
   }
 }
 
 function complete(written: Static<typeof Written>, capabilities: Capabilities): Policy {
   return {
     role: written.role,
-    isolation: written.isolation ?? "gvisor",
-    deadline_ms: (written.deadline_seconds ?? DEADLINE_SECONDS) * 1000,
-    resources: { ...RESOURCES, ...written.resources },
+    isolation: written.isolation ?? defaults.isolation,
+    deadline_ms: written.deadline_seconds === undefined ? defaults.deadline_ms : written.deadline_seconds * 1000,
+    resources: { ...defaults.resources, ...written.resources },
     escalates_to: written.escalates_to ?? [],
     subagents: written.subagents ?? [],
     capabilities,

@@ -1,0 +1,163 @@
+/**
+ * The console's edge: what each message may do in whose name.
+ *
+ * Threat: whoever reaches the socket (the console itself is a stranger) sees or does something no person of people.yaml with a secret may.
+ * Contract: a connection is nobody until somebody has signed in on it, and nobody again after a failed attempt. Administrators see
+ * everything and decide about roles; people see and work the tasks of their roles and nothing else: other tasks do not exist for them.
+ * Every sign-in and every action is an audit entry with who.
+ * Failure: SIGN_IN_REQUIRED, NOT_PERMITTED, TASK_UNKNOWN.
+ */
+import { done, type End, refused } from "./abi/ends.ts";
+import type { AgentLine, consoleToKernel, TaskLine, ValueOf } from "./abi/messages.ts";
+import type { Agents } from "./agents.ts";
+import { type Core, note } from "./core.ts";
+import type { Desk } from "./desk.ts";
+import type { People, Person } from "./people.ts";
+import type { Handlers, Peer } from "./process/listen.ts";
+import type { SignIn } from "./signins.ts";
+
+type Console = typeof consoleToKernel;
+type Status = ValueOf<Console, "status">;
+
+/** What only main.ts knows of this appliance. */
+export type Appliance = {
+  version: string;
+  mode: string;
+  started: number;
+  lowered: string[];
+  peers: () => Record<string, boolean>;
+};
+
+export function consoleHandlers(
+  core: Pick<Core, "store" | "commit" | "now">,
+  parts: { desk: Desk; agents: Agents; people: People; signIn: SignIn; appliance: Appliance },
+): Handlers<Console> {
+  const { desk, agents, people, signIn, appliance } = parts;
+  const signedIn = new WeakMap<Peer, Person>();
+
+  /** The message in the name of whoever signed in on this connection. */
+  async function as<T>(peer: Peer, act: (person: Person) => End<T> | Promise<End<T>>): Promise<End<T>> {
+    const person = signedIn.get(peer);
+    return person === undefined ? refused("SIGN_IN_REQUIRED") : act(person);
+  }
+
+  async function asAdministrator<T>(peer: Peer, act: (who: string) => End<T> | Promise<End<T>>): Promise<End<T>> {
+    return as(peer, ({ person, administrator }) =>
+      administrator ? act(person) : refused("NOT_PERMITTED", "Only an administrator may do that."),
+    );
+  }
+
+  /** The task as this person sees it; TASK_UNKNOWN also when it is none of theirs. */
+  function seen(person: Person, task: string): End<ValueOf<Console, "task_show">> {
+    const shown = desk.task(task);
+    return shown !== null && maySee(person, shown.line) ? done(shown) : refused("TASK_UNKNOWN");
+  }
+
+  /** A decision about a role: dispatch hears of it before the administrator does. */
+  async function decided(end: Promise<End<AgentLine>>): Promise<End<{ agent: AgentLine }>> {
+    return wrapped(end, (agent) => {
+      desk.rolesChanged();
+      return { agent };
+    });
+  }
+
+  return {
+    async sign_in({ person: name, secret }, peer) {
+      signedIn.delete(peer);
+      const end = await signIn(name, secret);
+      if (end.end === "later") return end;
+      await core.commit(() => note(core, "sign_in", signInEntry(name, people, end)));
+      if (end.end !== "done") {
+        signedIn.delete(peer); // another attempt on this connection may have succeeded meanwhile
+        return end;
+      }
+      signedIn.set(peer, end.value);
+      const { person, roles, administrator } = end.value;
+      return done({ person, roles: [...roles], administrator });
+    },
+
+    status: (_, peer) => as(peer, () => done(statusOf(core, desk, people, appliance))),
+    task_list: (filter, peer) =>
+      as(peer, (person) => done({ tasks: desk.tasks({ ...filter, roles: visibleRoles(person) }) })),
+    task_show: ({ task }, peer) => as(peer, (person) => seen(person, task)),
+
+    task_take: ({ task }, peer) =>
+      as(peer, async (person) => {
+        const shown = seen(person, task);
+        return shown.end === "done" ? wrapped(desk.take(task, person.person, [...person.roles]), withLine) : shown;
+      }),
+    task_call: ({ task, tool, arguments: given }, peer) =>
+      as(peer, async (person) => {
+        const shown = own(person, seen(person, task));
+        return shown.end === "done" ? desk.call(task, person.person, tool, given) : shown;
+      }),
+    task_finish: ({ task, text, fields }, peer) =>
+      as(peer, async (person) => {
+        const shown = own(person, seen(person, task));
+        return shown.end === "done" ? wrapped(desk.finish(task, person.person, text, fields), withLine) : shown;
+      }),
+
+    agent_list: (_, peer) => asAdministrator(peer, () => done({ agents: agents.list() })),
+    agent_approve: ({ role, folder }, peer) =>
+      asAdministrator(peer, (who) => decided(agents.approve(role, folder, who))),
+    agent_offline: ({ role }, peer) => asAdministrator(peer, (who) => decided(agents.turn(role, "offline", who))),
+    agent_online: ({ role }, peer) => asAdministrator(peer, (who) => decided(agents.turn(role, "online", who))),
+
+    audit_show: (query, peer) =>
+      as(peer, (person) => {
+        if (person.administrator) return done(desk.auditShow(query));
+        if (query.task === null) return refused("NOT_PERMITTED", "Only an administrator may read the whole log.");
+        const shown = seen(person, query.task);
+        return shown.end === "done" ? done(desk.auditShow(query)) : shown;
+      }),
+  };
+}
+
+function maySee(person: Person, line: TaskLine): boolean {
+  return person.administrator || (line.role !== null && person.roles.includes(line.role));
+}
+
+/** Null: the tasks of every role. */
+function visibleRoles(person: Person): string[] | null {
+  return person.administrator ? null : [...person.roles];
+}
+
+/** Working a task takes its role; seeing everything, as an administrator does, is not enough. */
+function own<T extends { line: TaskLine }>(person: Person, shown: End<T>): End<T> {
+  if (shown.end !== "done") return shown;
+  const { role } = shown.value.line;
+  return role !== null && person.roles.includes(role) ? shown : refused("NOT_PERMITTED");
+}
+
+/** Only names of people.yaml reach the log: somebody may have typed a secret where the name belongs. */
+function signInEntry(name: string, people: People, end: End<Person>) {
+  const who = people.people.has(name) ? { who: name } : {};
+  return end.end === "done"
+    ? { ...who, decision: "allowed" as const }
+    : { ...who, decision: "refused" as const, code: "SIGN_IN_FAILED" };
+}
+
+function statusOf(core: Pick<Core, "store">, desk: Desk, people: People, appliance: Appliance): Status {
+  const approved = core.store.roles.all().map(({ value }) => value);
+  const declared = [...people.roles.keys()].filter((role) => !approved.some((one) => one.role === role));
+  const { version, mode, started, lowered } = appliance;
+  return {
+    ...{ version, mode, started, lowered },
+    tasks: desk.counts(),
+    roles: [
+      ...approved.map((one) => ({ role: one.role, human: one.human, online: one.online, bundle: one.approved })),
+      ...declared.map((role) => ({ role, human: true, online: false, bundle: null })),
+    ],
+    slots: desk.slots(),
+    audit_entries: desk.auditEntries(),
+    undelivered: desk.undelivered(),
+    peers: appliance.peers(),
+  };
+}
+
+const withLine = (line: TaskLine) => ({ line });
+
+async function wrapped<T, U>(end: Promise<End<T>>, wrap: (value: T) => U): Promise<End<U>> {
+  const ended = await end;
+  return ended.end === "done" ? done(wrap(ended.value)) : ended;
+}
