@@ -1,5 +1,6 @@
 /** How one process is started: the chain of programs that takes privileges away, as data, and the start itself. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { lowered } from "./lowered.ts";
 import { type Service, userOf } from "./processes.ts";
 
 export type Start = {
@@ -61,5 +62,6 @@ function environment({ name }: Service, run: string): Record<string, string> {
     LANG: "C.UTF-8",
     CREDENTIALS_DIRECTORY: `${run}/credentials/${name}`,
     SILO_MODE: "trial",
+    SILO_LOWERED: lowered.join("\n"),
   };
 }

@@ -71,7 +71,7 @@ describe.each(services.map((service) => [service.name, service] as const))("%s",
     expect(/^Seccomp:\s*2$/m.test(found.status)).toBe(true);
     expect(/^Groups:\s*(0 ?)?$/m.test(found.status)).toBe(true);
     expect(found.core).toMatch(/size\s+0\s+0/);
-    expect(found.environment).toEqual(["CREDENTIALS_DIRECTORY", "LANG", "PATH", "SILO_MODE"]);
+    expect(found.environment).toEqual(["CREDENTIALS_DIRECTORY", "LANG", "PATH", "SILO_LOWERED", "SILO_MODE"]);
   });
 
   test("sees the network its row names", async () => {
