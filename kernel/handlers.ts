@@ -1,0 +1,50 @@
+/** What the door, the vault and ingress may ask of the kernel, message by message: each is one decision in one transaction. */
+import type { doorToKernel, ingressToKernel, vaultToKernel } from "./abi/messages.ts";
+import type { Background } from "./background.ts";
+import { tableOf } from "./cases.ts";
+import type { Core } from "./core.ts";
+import type { Dispatch } from "./dispatch.ts";
+import { intend } from "./intend.ts";
+import { stateOf } from "./outbox.ts";
+import { outcome } from "./outcome.ts";
+import type { Handlers } from "./process/listen.ts";
+import { finding, lookup } from "./reports.ts";
+import { submit } from "./submit.ts";
+
+export function doorHandlers(core: Core, dispatch: Dispatch): Handlers<typeof doorToKernel> {
+  return {
+    intend: (body) => core.commit(() => intend(core, body)),
+    end: dispatch.end,
+    async finding(body) {
+      const end = await core.commit(() => finding(core, body.finding));
+      dispatch.countFinding(body.finding.cell);
+      return end;
+    },
+  };
+}
+
+export function vaultHandlers(core: Core, dispatch: Dispatch): Handlers<typeof vaultToKernel> {
+  return {
+    async submit(body) {
+      const end = await core.commit(() => submit(core, body));
+      dispatch.wake();
+      return end;
+    },
+    table: (body) => tableOf(core.store, body),
+    lookup: (body) => core.commit(() => lookup(core, body)),
+    outcome: (body) => core.commit(() => outcome(core, body)),
+    finding: (body) => core.commit(() => finding(core, body.finding)),
+  };
+}
+
+export function ingressHandlers(core: Core, background: Background): Handlers<typeof ingressToKernel> {
+  return {
+    async state(body) {
+      const end = body.answer
+        ? await core.commit(() => stateOf(core, body))
+        : stateOf(core, { ...body, answer: false });
+      if (body.answer && end.end === "done") background.settled(body.task);
+      return end;
+    },
+  };
+}

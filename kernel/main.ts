@@ -1,0 +1,161 @@
+/** silo-kernel: receives, selects, mints keys, dispatches, settles, and alone writes the log. */
+import { randomBytes } from "node:crypto";
+import type { Server } from "node:net";
+import { join } from "node:path";
+import manifest from "../package.json" with { type: "json" };
+import { compileArguments } from "./abi/arguments.ts";
+import { LEASE_MS } from "./abi/bounds.ts";
+import { edgeBetween } from "./abi/edges.ts";
+import { randomText } from "./abi/ids.ts";
+import {
+  consoleToKernel,
+  doorToKernel,
+  ingressToKernel,
+  kernelToDoor,
+  kernelToJailer,
+  kernelToVault,
+  vaultToKernel,
+} from "./abi/messages.ts";
+import type { Operations } from "./abi/operations.ts";
+import { readOperations } from "./abi/operations-file.ts";
+import { readSettings } from "./abi/settings.ts";
+import { type Appliance, consoleHandlers } from "./admin.ts";
+import { openAgents } from "./agents.ts";
+import { lastTime } from "./audit/log.ts";
+import { openBackground } from "./background.ts";
+import type { Peers } from "./cells.ts";
+import { steadyClock } from "./clock.ts";
+import { groupCommit } from "./commit.ts";
+import type { Core } from "./core.ts";
+import { daysIn } from "./day.ts";
+import { openDesk } from "./desk.ts";
+import { openDispatch } from "./dispatch.ts";
+import { doorHandlers, ingressHandlers, vaultHandlers } from "./handlers.ts";
+import { openMint } from "./mint.ts";
+import { readPeople } from "./people.ts";
+import { credential, type Directories } from "./process/config.ts";
+import { connect } from "./process/connect.ts";
+import { openKeystore } from "./process/keystore.ts";
+import { listen } from "./process/listen.ts";
+import { startProcess } from "./process/start.ts";
+import { recover } from "./recovery.ts";
+import { openRoles } from "./roles.ts";
+import { readTransitions } from "./route.ts";
+import { openSigningKeys } from "./signers.ts";
+import { openSignIns, parseSignIns } from "./signins.ts";
+import { openStore } from "./store.ts";
+
+const ROTATE_MS = 60_000;
+
+await startProcess("kernel", async (dirs, log) => {
+  // Configuration.
+  const settings = readSettings(dirs);
+  const operations = readOperations(dirs);
+  const map = readTransitions(dirs);
+  const people = readPeople(dirs, operations);
+  const permitKeys = readPermitKeys(dirs, operations);
+
+  // What it holds: the store, the signing keys.
+  const state = join(dirs.var, "kernel");
+  const store = openStore(state);
+  const now = steadyClock(Date.now, lastTime(store));
+  const keystore = openKeystore(state);
+  const keys = await openSigningKeys(keystore, now());
+  const mint = openMint({ keys, issuer: `silo-${keystore.appliance}`, random: randomBytes });
+  const core: Core = {
+    store,
+    commit: groupCommit(store),
+    operations,
+    checks: new Map([...operations].map(([name, operation]) => [name, compileArguments(operation)])),
+    map,
+    roles: openRoles(store, people),
+    settings,
+    day: daysIn(settings.time_zone),
+    now,
+    random: randomBytes,
+    permitKeys,
+    incarnation: randomText(16, randomBytes),
+  };
+  const expired = store.transaction(() => recover(core));
+
+  // Peers, and what goes on with them.
+  const peers = openPeers();
+  const background = openBackground(core, peers.vault, () => dispatch.wake());
+  const dispatch = openDispatch({ core, mint, peers, background, log });
+  const timers = [
+    setInterval(() => void dispatch.keepLeases(), LEASE_MS / 3),
+    setInterval(() => void rotate(), ROTATE_MS),
+  ];
+
+  // Sockets.
+  const servers = await takeSockets();
+  return { status: `${store.tasks.count()} tasks; ${expired} attempts of an earlier life are void`, stop };
+
+  function openPeers(): Peers {
+    const to = { run: dirs.run, log };
+    const wake = () => dispatch.wake();
+    const onDoor = () => void shareKeys().then(wake);
+    return {
+      door: connect(edgeBetween("kernel", "door"), kernelToDoor, {
+        ...to,
+        onConnect: onDoor,
+        onLost: () => dispatch.doorLost(),
+      }),
+      vault: connect(edgeBetween("kernel", "vault"), kernelToVault, { ...to, onConnect: () => dispatch.vaultFound() }),
+      jailer: connect(edgeBetween("kernel", "jailer"), kernelToJailer, { ...to, onConnect: wake }),
+    };
+  }
+
+  async function shareKeys(): Promise<void> {
+    await peers.door.request("keys", mint.publicKeys());
+  }
+
+  async function rotate(): Promise<void> {
+    if (await keys.rotate(now())) await shareKeys();
+  }
+
+  function takeSockets(): Promise<Server[]> {
+    const at = { run: dirs.run, log };
+    const parts = {
+      desk: openDesk(core, dispatch, background),
+      agents: openAgents(core, { state: dirs.var, people, operations }),
+      people,
+      signIn: openSignIns(people, parseSignIns(credential(dirs, "signin"))),
+      appliance: applianceOf(peers, now()),
+    };
+    return Promise.all([
+      listen(edgeBetween("ingress", "kernel"), ingressToKernel, ingressHandlers(core, background), at),
+      listen(edgeBetween("vault", "kernel"), vaultToKernel, vaultHandlers(core, dispatch), at),
+      listen(edgeBetween("door", "kernel"), doorToKernel, doorHandlers(core, dispatch), at),
+      listen(edgeBetween("console", "kernel"), consoleToKernel, consoleHandlers(core, parts), at),
+    ]);
+  }
+
+  async function stop(): Promise<void> {
+    for (const server of servers) server.close();
+    for (const timer of timers) clearInterval(timer);
+    background.stop();
+    await dispatch.stop();
+    for (const peer of Object.values(peers)) peer.close();
+    await core.commit(() => undefined);
+    await store.close();
+  }
+});
+
+/** The key shared with each proxy that some operation names. */
+function readPermitKeys(dirs: Directories, operations: Operations): ReadonlyMap<string, Uint8Array> {
+  const proxies = new Set([...operations.values()].map(({ proxy }) => proxy));
+  return new Map([...proxies].map((proxy) => [proxy, credential(dirs, `permit-${proxy}`)]));
+}
+
+/** The launcher says what it lowers: `SILO_MODE`, and in `SILO_LOWERED` one sentence a line. */
+function applianceOf(peers: Peers, started: number): Appliance {
+  const lowered = (process.env["SILO_LOWERED"] ?? "").split("\n").filter((line) => line !== "");
+  return {
+    version: manifest.version,
+    mode: process.env["SILO_MODE"] ?? "appliance",
+    started,
+    lowered,
+    peers: () => Object.fromEntries(Object.entries(peers).map(([name, { connected }]) => [name, connected])),
+  };
+}
