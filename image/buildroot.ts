@@ -14,7 +14,7 @@ const ENTER = fileURLToPath(new URL("enter.sh", import.meta.url));
 export type Trees = { readonly buildroot: string; readonly cell: string };
 
 /** A host folder at a path inside, absolute both; writable inside unless `readonly`. */
-export type Bind = { readonly host: string; readonly inside: string; readonly readonly?: true };
+type Bind = { readonly host: string; readonly inside: string; readonly readonly?: true };
 
 export type Entry = {
   /** Host folder for what outlives the command: its `var` is /var/silo inside, its `run` /run/silo. Made where missing. */

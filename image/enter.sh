@@ -5,7 +5,7 @@
 #
 # Inside, everything is read-only but these: DIR/var is /var/silo, DIR/run is /run/silo (a real folder, so
 # that a command outside reaches the sockets in it), DIR/mail is the mail server's queue, the --bind folders,
-# and /run /tmp /mnt /var/tmp, which are gone afterwards. The checkout is /opt/silo, its config /etc/silo, the
+# and /run /tmp /mnt /root /var/tmp, which are gone afterwards. The checkout is /opt/silo, its config /etc/silo, the
 # cell's tree /usr/lib/silo/cell. An INNERDIR that is not in the tree belongs below /mnt, /run or /tmp.
 #
 # The exit status is the command's, 128 and the signal's number where one ended it. INT, TERM and HUP sent
@@ -50,6 +50,7 @@ compose() {
   mount -t tmpfs -o mode=1777,nosuid,nodev shm "$root/dev/shm"
   mount -t tmpfs -o mode=755,nosuid,nodev run "$root/run"
   mount -t tmpfs -o mode=755,nosuid,nodev mnt "$root/mnt"
+  mount -t tmpfs -o mode=700,nosuid,nodev home "$root/root"
   mount -t tmpfs -o mode=1777,nosuid,nodev tmp "$root/tmp"
   mount -t tmpfs -o mode=1777,nosuid,nodev tmp "$root/var/tmp"
   bind_into "$checkout:/opt/silo" ro

@@ -8,8 +8,16 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { enterBuildRoot } from "../image/buildroot.ts";
 
-const VITEST = ["node_modules/vitest/vitest.mjs", "run", "--reporter=default", "--reporter=json", "--passWithNoTests"];
+const VITEST = [
+  "node_modules/vitest/vitest.mjs",
+  "run",
+  "--configLoader=native",
+  "--reporter=default",
+  "--reporter=json",
+  "--passWithNoTests",
+];
 
 type Count = { passed: number; failed: number };
 
@@ -18,11 +26,11 @@ async function main(words: string[]): Promise<number> {
   try {
     const onHost = await vitest("host", words, scratch, (argv) => spawn(process.execPath, argv, { stdio: "inherit" }));
     const inBuildRoot = await vitest("buildroot", words, scratch, (argv) =>
-      spawn(
-        "image/enter.sh",
-        ["--state", join(scratch, "state"), "--bind", `${scratch}:${scratch}`, "--", "node", ...argv],
-        { stdio: "inherit" },
-      ),
+      enterBuildRoot({
+        state: join(scratch, "state"),
+        binds: [{ host: scratch, inside: scratch }],
+        argv: ["node", ...argv],
+      }),
     );
     const total = { passed: onHost.passed + inBuildRoot.passed, failed: onHost.failed + inBuildRoot.failed };
     if (total.passed + total.failed === 0) console.log(`No test matches ${words.join(" ")}.`);

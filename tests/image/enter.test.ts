@@ -56,13 +56,14 @@ describe("inside", () => {
       "/var/silo/kept",
       "/run/silo/socket",
       "/run/gone",
+      "/root/gone",
       "/tmp/gone",
       "/mnt/gone",
       "/var/tmp/gone",
     ]);
     expect(existsSync(join(state, "var/kept"))).toBe(true);
     expect(existsSync(join(state, "run/socket"))).toBe(true);
-    const { out } = await enter(["find", "/var/silo", "/run", "/tmp", "/mnt", "/var/tmp", "-type", "f"]);
+    const { out } = await enter(["find", "/var/silo", "/run", "/root", "/tmp", "/mnt", "/var/tmp", "-type", "f"]);
     expect(out.trim().split("\n")).toEqual(["/var/silo/kept", "/run/silo/socket"]);
   });
 
@@ -74,7 +75,7 @@ describe("inside", () => {
       .split("\n")
       .filter((path) => !/^\/(proc|sys|dev)\b/.test(path));
     expect(seen.sort()).toEqual(
-      ["/", "/etc/resolv.conf", "/etc/silo", "/mnt", "/opt/silo", "/run", "/run/silo", "/tmp"].concat([
+      ["/", "/etc/resolv.conf", "/etc/silo", "/mnt", "/opt/silo", "/root", "/run", "/run/silo", "/tmp"].concat([
         "/usr/lib/silo/cell",
         "/var/silo",
         "/var/spool/smtpd",
