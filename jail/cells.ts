@@ -3,19 +3,19 @@
  *
  * Threat: a cell that outlives its deadline, its lease or the jailer that started it; a second cell in a slot, so that two share users.
  * Contract: `start` settles only when no process of the slot's uid range is left. A cell ends by itself, at its deadline or by `kill`,
- * and always by SIGKILL of every process in the range: a cell is thrown away, so nothing in it is asked to end.
+ * and then by SIGKILL of every process in the range: a cell is thrown away, so nothing in it is asked to end.
  * Failure: a cell that cannot be started ends as `failed` with the reason in the log; a process that cannot be killed keeps its slot taken.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { lstatSync, writeFileSync } from "node:fs";
 import { setPriority } from "node:os";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Exit } from "../kernel/abi/messages.ts";
 import type { Cgroups } from "./cgroup.ts";
 import type { Log } from "./log.ts";
 import type { Start } from "./messages.ts";
 import { bundlePath, NSPAWN_FAILED, nspawnArguments, nspawnEnvironment, socketFolder } from "./nspawn.ts";
-import { processesIn, slotUids, type UidRange } from "./uids.ts";
+import { slotUids } from "./processes.ts";
+import { sweep } from "./sweep.ts";
 
 export type Cells = {
   /** Runs one cell to its end. */
@@ -25,70 +25,83 @@ export type Cells = {
   killAll(): Promise<void>;
 };
 
-type Live = { request: Start; child: ChildProcess; reason: "killed" | "deadline" | undefined; gone: Promise<Exit> };
 type Ended = { code: number | null; signal: NodeJS.Signals | null };
+type Live = { slot: number; gone: Promise<Exit>; end(reason: "killed" | "deadline"): void };
 
 /** Cells yield to the kernel and the membrane when the processor is short, and go first when memory is. */
 const CELL_NICENESS = 5;
 const CELL_OOM_SCORE_ADJUST = 1000;
-/** setTimeout(3) of Node takes no longer one. */
+/** Node's timers take no longer one. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
-const SWEEP_MS = 5;
-const SWEEP_MS_LOUD = 5_000;
 /** Exit codes with which jail/cell/run.py says that the cell was never offered. */
-const NOT_OFFERED_CODES = { notSealed: 3, doorSilent: 4, probeFirst: 64, probeLast: 79 };
+const NEVER_OFFERED = { notSealed: 3, doorSilent: 4, probeFirst: 64, probeLast: 79 };
 
 /** `cgroups` is undefined where the host has none. `now` is in milliseconds. */
 export function openCells(options: { log: Log; cgroups: Cgroups | undefined; now: () => number }): Cells {
   const { log, cgroups, now } = options;
   const live = new Map<string, Live>();
 
-  function start(request: Start): Promise<Exit> {
+  async function start(request: Start): Promise<Exit> {
     const fault = faultOf(request);
     if (fault !== undefined) {
       log.error({ cell: request.cell, slot: request.slot, why: fault }, "the cell was not started");
-      return Promise.resolve({ reason: "failed", code: null, signal: null, millis: 0 });
+      return { reason: "failed", code: null, signal: null, millis: 0 };
     }
+    const running = run(request);
+    live.set(request.cell, running);
+    const exit = await running.gone;
+    cgroups?.remove(request.cell);
+    live.delete(request.cell);
+    log.info({ cell: request.cell, slot: request.slot, ...exit }, "the cell is gone");
+    return exit;
+  }
+
+  function faultOf({ isolation, cell, slot, ...request }: Start): string | undefined {
+    if (isolation !== "nspawn") return `The isolation ${isolation} is not there.`;
+    if (live.has(cell)) return "That cell runs already.";
+    if ([...live.values()].some((other) => other.slot === slot)) return "The slot is taken.";
+    if (!isFolder(bundlePath(request.bundle))) return "The bundle is not there.";
+    if (!isFolder(socketFolder(slot))) return "The slot has no socket folder.";
+    return undefined;
+  }
+
+  function run(request: Start): Live {
     const begun = now();
-    const argv = nspawnArguments(request);
-    const launch = () => spawnQuietly(argv);
-    const child = cgroups === undefined ? launch() : cgroups.enter(request.cell, request.resources, launch);
-    const entry: Live = { request, child, reason: undefined, gone: watch() };
-    live.set(request.cell, entry);
-    return entry.gone;
+    const range = slotUids(request.slot);
+    const child = launch(request);
+    let over = false;
+    let reason: "killed" | "deadline" | undefined;
 
     async function watch(): Promise<Exit> {
       const deadline = setTimeout(() => end("deadline"), Math.min(request.deadline_ms, TIMER_MS_MAX));
       const { code, signal } = await endOf(child);
+      over = true;
       clearTimeout(deadline);
-      await sweep(slotUids(request.slot), log);
-      cgroups?.remove(request.cell);
-      live.delete(request.cell);
-      const exit: Exit = { reason: entry.reason ?? reasonOf(code), code, signal, millis: now() - begun };
-      log.info({ cell: request.cell, slot: request.slot, ...exit }, "the cell is gone");
-      return exit;
+      await sweep(range, () => true, log);
+      return { reason: reason ?? reasonOf(code), code, signal, millis: now() - begun };
     }
-    function end(reason: "deadline"): void {
-      entry.reason ??= reason;
-      child.kill("SIGKILL");
+    function end(why: "killed" | "deadline"): void {
+      if (reason !== undefined) return;
+      reason = why;
+      void sweep(
+        range,
+        () => over,
+        log,
+        () => child.kill("SIGKILL"),
+      );
     }
+    return { slot: request.slot, gone: watch(), end };
   }
 
-  function faultOf(request: Start): string | undefined {
-    if (request.isolation !== "nspawn") return `The isolation ${request.isolation} is not there.`;
-    if (live.has(request.cell)) return "That cell runs already.";
-    if ([...live.values()].some((other) => other.request.slot === request.slot)) return "The slot is taken.";
-    if (!isFolder(bundlePath(request))) return "The bundle is not there.";
-    if (!isFolder(socketFolder(request))) return "The slot has no socket folder.";
-    return undefined;
+  function launch(request: Start): ChildProcess {
+    const start = () => spawnQuietly(nspawnArguments(request));
+    return cgroups === undefined ? start() : cgroups.enter(request.cell, request.resources, start);
   }
 
   async function kill(cell: string): Promise<void> {
-    const entry = live.get(cell);
-    if (entry === undefined) return;
-    entry.reason ??= "killed";
-    entry.child.kill("SIGKILL");
-    await entry.gone;
+    const running = live.get(cell);
+    running?.end("killed");
+    await running?.gone;
   }
 
   async function killAll(): Promise<void> {
@@ -96,25 +109,6 @@ export function openCells(options: { log: Log; cgroups: Cgroups | undefined; now
   }
 
   return { start, kill, killAll };
-}
-
-/** Kills every process in `range` until there is none. */
-export async function sweep(range: UidRange, log: Log): Promise<void> {
-  for (let waited = 0; ; waited += SWEEP_MS) {
-    const pids = processesIn(range);
-    if (pids.length === 0) return;
-    for (const pid of pids) killIfThere(pid);
-    if (waited === SWEEP_MS_LOUD) log.error({ ...range, pids }, "processes of a cell do not end");
-    await delay(SWEEP_MS);
-  }
-}
-
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // it ended by itself
-  }
 }
 
 /** Nothing of the jailer's reaches the cell, and nothing a cell says is read: its standard streams are /dev/null. */
@@ -135,7 +129,7 @@ function endOf(child: ChildProcess): Promise<Ended> {
 }
 
 function reasonOf(code: number | null): Exit["reason"] {
-  const { notSealed, doorSilent, probeFirst, probeLast } = NOT_OFFERED_CODES;
+  const { notSealed, doorSilent, probeFirst, probeLast } = NEVER_OFFERED;
   const never = code === NSPAWN_FAILED || code === notSealed || code === doorSilent;
   return never || (code !== null && code >= probeFirst && code <= probeLast) ? "failed" : "exited";
 }

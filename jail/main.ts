@@ -3,11 +3,13 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { receive } from "../kernel/process/receive.ts";
 import { ownStatus, sealFaults } from "../kernel/process/seal.ts";
-import { openCells, sweep } from "./cells.ts";
+import { openCells } from "./cells.ts";
 import { openCgroups, ownGroup } from "./cgroup.ts";
 import { kernelEdge } from "./edge.ts";
 import { openLog } from "./log.ts";
-import { allUids } from "./uids.ts";
+import { NSPAWN, treeArgument } from "./nspawn.ts";
+import { allUids, processesOf } from "./processes.ts";
+import { sweep } from "./sweep.ts";
 
 /** kernel/abi/edges.ts: kernel -> jailer. */
 const SOCKET = "/run/silo/jailer/kernel/socket";
@@ -21,7 +23,7 @@ if (faults.length > 0) {
 }
 
 // What an earlier jailer left behind belongs to leases that are over.
-await sweep(allUids, log);
+await sweep(allUids, () => processesOf(NSPAWN, treeArgument).length === 0, log);
 
 const own = ownGroup(readFileSync("/proc/self/cgroup", "utf8"), readFileSync("/proc/self/mountinfo", "utf8"));
 const cgroups = openCgroups(own);

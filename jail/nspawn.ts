@@ -8,7 +8,7 @@
  */
 import { rlimits, WORK_FILES_MAX, workBytes } from "./limits.ts";
 import type { Start } from "./messages.ts";
-import { slotUids } from "./uids.ts";
+import { slotUids } from "./processes.ts";
 
 /** Where the host keeps what a cell sees. */
 export type Places = { tree: string; bundles: string; sockets: string; sdk: string; runner: string };
@@ -20,6 +20,8 @@ export const places: Places = {
   sdk: "/opt/silo/agents/sdk",
   runner: "/opt/silo/jail/cell",
 };
+
+export const NSPAWN = "/usr/bin/systemd-nspawn";
 
 /** What nspawn itself ends with when the cell could not be started. */
 export const NSPAWN_FAILED = 1;
@@ -41,29 +43,30 @@ const CELL_ENVIRONMENT = {
   TZ: "UTC",
 };
 
-export function bundlePath(start: Start, at: Places = places): string {
-  return `${at.bundles}/${start.bundle}`;
+export function bundlePath(bundle: string, at = places): string {
+  return `${at.bundles}/${bundle}`;
 }
 
-export function socketFolder(start: Start, at: Places = places): string {
-  return `${at.sockets}/${start.slot}`;
+export function socketFolder(slot: number, at = places): string {
+  return `${at.sockets}/${slot}`;
 }
+
+/** In the command line of every nspawn of ours, and of no other. */
+export const treeArgument = `--directory=${places.tree}`;
 
 /** The whole argument list that starts the cell, program first. */
-export function nspawnArguments(start: Start, at: Places = places): string[] {
+export function nspawnArguments(start: Start, at = places): string[] {
   const { first, last } = slotUids(start.slot);
   return [
-    // A jailer that dies takes its nspawns along, and those their cells.
-    "/usr/bin/setpriv",
-    "--pdeathsig=KILL",
-    "/usr/bin/systemd-nspawn",
+    NSPAWN,
     "--quiet",
     "--settings=no",
     "--register=no",
     "--keep-unit",
     "--console=pipe",
     `--directory=${at.tree}`,
-    `--machine=cell-${start.slot}`,
+    // A name that was never used: what a killed nspawn leaves in /run under its name cannot stand in the way.
+    `--machine=${start.cell.replace("_", "-")}`,
     "--hostname=cell",
     "--link-journal=no",
     "--resolv-conf=off",
@@ -80,8 +83,8 @@ export function nspawnArguments(start: Start, at: Places = places): string[] {
     ...Object.entries(rlimits(start.resources)).map(([name, value]) => `--rlimit=${name}=${value}`),
     `--bind-ro=${at.runner}:/usr/lib/silo/cell`,
     `--bind-ro=${at.sdk}:/usr/lib/silo/sdk`,
-    `--bind-ro=${bundlePath(start, at)}:/bundle`,
-    `--bind-ro=${socketFolder(start, at)}:/run/silo`,
+    `--bind-ro=${bundlePath(start.bundle, at)}:/bundle`,
+    `--bind-ro=${socketFolder(start.slot, at)}:/run/silo`,
     `--tmpfs=/work:mode=0777,size=${workBytes(start.resources)},nr_inodes=${WORK_FILES_MAX},nosuid,nodev,noexec`,
     "--tmpfs=/dev/shm:mode=0000,size=4k,nr_inodes=1,ro,nosuid,nodev,noexec",
     ...Object.entries(CELL_ENVIRONMENT).map(([name, value]) => `--setenv=${name}=${value}`),

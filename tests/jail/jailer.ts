@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Start } from "../../jail/messages.ts";
-import { processesIn, slotUids } from "../../jail/uids.ts";
+import { processesIn, slotUids } from "../../jail/processes.ts";
 import { newId } from "../../kernel/abi/ids.ts";
 import { type Exit, kernelToJailer, type Resources } from "../../kernel/abi/messages.ts";
 import { type Client, connect } from "../../kernel/process/connect.ts";
@@ -116,4 +116,10 @@ function childrenOf(pid: number): number[] {
   } catch {
     return [];
   }
+}
+
+/** `/proc/PID/status` as fields. */
+export function statusOf(pid: number): Record<string, string> {
+  const lines = readFileSync(`/proc/${pid}/status`, "utf8").trim().split("\n");
+  return Object.fromEntries(lines.map((line) => line.split(":\t") as [string, string]));
 }

@@ -17,10 +17,7 @@ export const allUids: UidRange = { first: CELL_UID_BASE, last: CELL_UID_BASE + S
 
 /** Processes any of whose four uids lies in `range`, from the text of each `/proc/PID/status`; the dead (zombies) are not counted. */
 export function processesIn(range: UidRange, proc = "/proc"): number[] {
-  return readdirSync(proc)
-    .filter((name) => /^[0-9]+$/.test(name))
-    .map(Number)
-    .filter((pid) => isIn(range, statusOf(proc, pid)));
+  return pids(proc).filter((pid) => isIn(range, read(`${proc}/${pid}/status`)));
 }
 
 function isIn(range: UidRange, status: string): boolean {
@@ -29,9 +26,23 @@ function isIn(range: UidRange, status: string): boolean {
   return uids.some((uid) => uid >= range.first && uid <= range.last);
 }
 
-function statusOf(proc: string, pid: number): string {
+/** Processes whose command line begins with `program` and names `argument`. */
+export function processesOf(program: string, argument: string, proc = "/proc"): number[] {
+  return pids(proc).filter((pid) => {
+    const argv = read(`${proc}/${pid}/cmdline`).split("\0");
+    return argv[0] === program && argv.includes(argument);
+  });
+}
+
+function pids(proc: string): number[] {
+  return readdirSync(proc)
+    .filter((name) => /^[0-9]+$/.test(name))
+    .map(Number);
+}
+
+function read(path: string): string {
   try {
-    return readFileSync(`${proc}/${pid}/status`, "utf8");
+    return readFileSync(path, "utf8");
   } catch {
     return ""; // it ended between the listing and the reading
   }
