@@ -7,7 +7,7 @@ create table silo.effects (
   epoch     bigint not null,
   arguments text not null,
   state     text not null check (state in ('open', 'void', 'done')),
-  result    jsonb,
+  result    json,
   changed   timestamptz not null default now()
 );
 grant usage on schema silo to "silo-database";

@@ -8,13 +8,17 @@ import { type End, later, refused } from "../../kernel/abi/ends.ts";
 /** refused: final. again: the same transaction may now go through. later: the session or the server cannot go on now. */
 export type Failure = { end: End<never>; again: boolean };
 
-const SERIALIZATION = new Set(["40001", "40P01"]);
+/** Serialisation failure, deadlock. */
+const CONFLICTS = new Set(["40001", "40P01"]);
+/** The server ends this session: by an administrator, a crash of another, a shutdown. */
+const ENDINGS = new Set(["57P01", "57P02", "57P03"]);
 
 /** The meaning of what a query threw. */
 export function failureOf(error: unknown): Failure {
   const state = sqlState(error);
-  if (state === undefined) return { end: later("The connection to the database was lost."), again: true };
-  if (SERIALIZATION.has(state)) return { end: later("The database is busy with the same records."), again: true };
+  if (state === undefined || ENDINGS.has(state) || state.startsWith("08"))
+    return { end: later("The connection to the database was lost."), again: true };
+  if (CONFLICTS.has(state)) return { end: later("The database is busy with the same records."), again: true };
   return { end: endOf(state), again: false };
 }
 

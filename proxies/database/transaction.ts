@@ -23,6 +23,13 @@ export async function inTransaction<T>(
   work: (session: ClientBase) => Promise<T>,
 ): Promise<T> {
   const session = await pool.connect();
+  // The query in hand fails too; nobody else listens while the session is ours.
+  const onLost = () => undefined;
+  session.on("error", onLost);
+  const release = (clean: boolean) => {
+    session.off("error", onLost);
+    session.release(!clean);
+  };
   try {
     await session.query(BEGIN[kind]);
     await session.query({
@@ -32,14 +39,14 @@ export async function inTransaction<T>(
     });
     const value = await work(session);
     await session.query("commit");
-    session.release();
+    release(true);
     return value;
   } catch (error) {
     const clean = await session.query("rollback").then(
       () => true,
       () => false,
     );
-    session.release(!clean);
+    release(clean);
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import type { Json } from "../../kernel/abi/json.ts";
 import type { Log } from "../../kernel/process/log.ts";
 import type { Call, Intent } from "../proxy/admit.ts";
 import type { Durable } from "../proxy/durable.ts";
+import { inTurn } from "../proxy/in-turn.ts";
 import {
   type EffectRecord,
   type Ruling,
@@ -17,7 +18,6 @@ import {
   ruleDecide,
 } from "../proxy/record.ts";
 import type { Acting } from "../proxy/serve.ts";
-import { inTurn } from "./in-turn.ts";
 import { composeMessage, type Message } from "./message.ts";
 import type { Session } from "./smtp.ts";
 

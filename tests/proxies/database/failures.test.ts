@@ -28,7 +28,8 @@ test.each([
   ["40P01", true],
   ["57014", false],
   ["53300", false],
-  ["57P01", false],
+  ["57P01", true],
+  ["08006", true],
   ["42P01", false],
   ["XX000", false],
 ])("%s is later, and tried again at once: %s", (state, again) => {
