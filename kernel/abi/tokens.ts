@@ -24,10 +24,10 @@ export type ContactClass = (typeof contactClasses)[number];
 
 const WORDS = tokenClasses.join("|");
 const NUMBER = "[1-9][0-9]{0,5}";
-const CUSTOMER = "(?<![0-9A-Za-z_])tok_[0-9a-z]{8}(?![0-9A-Za-z_])";
-const ANY = new RegExp(`(\\[(?:${WORDS.toUpperCase()})_${NUMBER}\\]|${CUSTOMER})`);
+const CUSTOMER = "(?<![\\p{L}\\p{M}\\p{N}_])tok_[0-9a-z]{8}(?![\\p{L}\\p{M}\\p{N}_])";
+const ANY = new RegExp(`(\\[(?:${WORDS.toUpperCase()})_${NUMBER}\\]|${CUSTOMER})`, "u");
 /** What a reader may take for a token, once folded (NFKC, nothing invisible): in any case, with other signs inside the brackets. */
-const ALIKE = new RegExp(`\\[[\\s_-]*(?:${WORDS})[\\s_-]*\\p{Nd}{1,9}[\\s_-]*\\]|${CUSTOMER.toLowerCase()}`, "giu");
+const ALIKE = new RegExp(`\\[[\\s_-]*(?:${WORDS})[\\s_-]*\\p{Nd}{1,9}[\\s_-]*\\]|${CUSTOMER}`, "giu");
 
 /** `[NAME_1]`. */
 export function tokenText(name: TokenClass, number: number): string {

@@ -1,0 +1,191 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { TEXT_CHARS_MAX } from "../../../kernel/abi/bounds.ts";
+import { splitAtTokens } from "../../../kernel/abi/tokens.ts";
+import { fold, words } from "../../../proxies/vault/fold.ts";
+import { hydrateText } from "../../../proxies/vault/hydrate.ts";
+import { sweep } from "../../../proxies/vault/sweep.ts";
+import { newDraft, type Table } from "../../../proxies/vault/table.ts";
+import { classes, person, tableOf } from "./people.ts";
+
+const ann = {
+  name: "Ann Miller",
+  email: "ann@shop.example",
+  phone: "+1 202 555 0143",
+  address: "12 Main St, Springfield",
+};
+
+function swept(text: string, customer = ann): string {
+  const { table, draft } = tableOf(customer);
+  return sweep(text, table, draft);
+}
+
+function back(text: string, table: Table): string {
+  const end = hydrateText(text, table, newDraft());
+  if (end.end !== "done") throw new Error(JSON.stringify(end));
+  return end.value;
+}
+
+test("this customer's values become their tokens", () => {
+  expect(swept("I am Ann Miller, ann@shop.example, +1 202 555 0143, 12 Main St, Springfield.")).toBe(
+    "I am [NAME_1], [EMAIL_1], [PHONE_1], [ADDRESS_1].",
+  );
+});
+
+describe("known values are found however they are spelled", () => {
+  test.each([
+    ["in capitals", "ANN MILLER", "[NAME_1]"],
+    ["in full width", "Ａｎｎ　Ｍｉｌｌｅｒ", "[NAME_1]"],
+    ["with zero-width characters inside", "A\u200bn\u200dn Mil\u2060ler", "[NAME_1]"],
+    ["with a soft hyphen", "Ann Mil\u00adler", "[NAME_1]"],
+    ["over two lines", "Ann\n   Miller", "[NAME_1]"],
+    ["with a no-break space", "Ann\u00a0Miller", "[NAME_1]"],
+    ["the other way round", "Miller, Ann", "[NAME_2], [NAME_3]"],
+    ["in part", "Mrs. Miller", "Mrs. [NAME_2]"],
+    ["with a genitive", "Ann Miller's order", "[NAME_1]'s order"],
+    ["as an address of two lines", "12 Main St\nSpringfield", "[ADDRESS_2]"],
+    ["as the street alone", "at 12 main st", "at [ADDRESS_2]"],
+    ["a number in other groups", "(202) 555-0143", "[PHONE_1]"],
+    ["a number without its country", "2025550143", "[PHONE_1]"],
+    ["a number dialled abroad", "001 202 555 0143", "[PHONE_1]"],
+    ["a number in another script's digits", "٢٠٢٥٥٥٠١٤٣", "[PHONE_1]"],
+    ["an e-mail in capitals", "ANN@SHOP.EXAMPLE", "[EMAIL_1]"],
+  ])("%s", (_, written, tokens) => {
+    expect(swept(`x ${written} y`)).toBe(`x ${tokens} y`);
+  });
+
+  test("joined by a hyphen or accented otherwise it is hidden, as a value of its own", () => {
+    expect(swept("Änn-Miller")).toBe("[NAME_2]");
+  });
+});
+
+describe("what does not hold, and is said in known-values.ts", () => {
+  test.each([
+    ["a letter of another script", "Аnn"],
+    ["letters set apart", "A n n"],
+    ["words run together", "annmiller"],
+  ])("%s", (_, written) => {
+    expect(swept(written)).toBe(written);
+  });
+});
+
+test("anybody else's e-mail and telephone number become tokens too", () => {
+  expect(swept("ask bob.k+x@corp.example or +49 151 12345678 today")).toBe("ask [EMAIL_2] or [PHONE_2] today");
+});
+
+test("an address that holds a known word is hidden whole", () => {
+  expect(swept("miller@corp.example")).toBe("[EMAIL_2]");
+});
+
+test("ordinary text stays as it is", () => {
+  const text = "Order O1234 of 2024-11-22 over 247.50 USD [see 1] was late @ the door; 3 of 12 pieces broke.";
+  expect(swept(text)).toBe(text);
+});
+
+test.each([
+  "[NAME_1]",
+  "[name_1]",
+  "[ NAME 1 ]",
+  "［ＮＡＭＥ＿１］",
+  "[NA\u200bME_1]",
+  "[EMAIL_99]",
+  "tok_0a1b2c3d",
+  "tok_zzzzzzzz",
+])("what already looks like a token is a value itself and comes back as it was: %s", (written) => {
+  const { table, draft } = tableOf(ann);
+  const text = sweep(`x ${written} y`, table, draft);
+  expect(text).toBe("x [OTHER_1] y");
+  expect(back(text, table)).toBe(`x ${written} y`);
+});
+
+/** Texts that mix the customer's values, look-alikes and noise. */
+const mixed = person.chain((customer) =>
+  fc
+    .array(
+      fc.oneof(
+        fc.constantFrom(...classes.map((name) => customer[name])),
+        fc.constantFrom(...customer.name.split(" ")),
+        fc.constantFrom(
+          "[NAME_1]",
+          "[EMAIL_2]",
+          "tok_0a1b2c3d",
+          "tok_",
+          "[",
+          "]",
+          "_1]",
+          "a@b.example",
+          "+49 151 12345678",
+          "555",
+        ),
+        fc.string({ unit: "grapheme", maxLength: 8 }),
+        fc.constantFrom(" ", "\n", ", ", "\u200b", ""),
+      ),
+      { maxLength: 12 },
+    )
+    .map((parts) => ({ customer, text: parts.join("") })),
+);
+
+test("every token in a swept text is one of the table, and it comes back as it was but for the spelling of values", () => {
+  fc.assert(
+    fc.property(mixed, ({ customer, text }) => {
+      const { table, draft } = tableOf(customer);
+      const out = sweep(text, table, draft);
+      for (const [at, part] of splitAtTokens(out).entries()) if (at % 2 === 1) expect(table.lookUp(part)).toBeDefined();
+      const again = back(out, table);
+      const bare = (value: string) => fold(value).text.replace(/[^\p{L}\p{N}]/gu, "");
+      const withoutPhones = (value: string) => bare(value).replace(/(?:001|1)?202555/g, "202555");
+      expect(withoutPhones(again)).toBe(withoutPhones(text));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("no known value survives the sweep, in whatever noise it stands", () => {
+  fc.assert(
+    fc.property(mixed, ({ customer, text }) => {
+      const out = swept(text, customer);
+      const plain = splitAtTokens(out).filter((_, at) => at % 2 === 0);
+      for (const part of plain) {
+        const left = words(fold(part).text).map((word) => word.text);
+        for (const name of classes) {
+          const value = words(fold(customer[name]).text).map((word) => word.text);
+          expect(contains(left, value)).toBe(false);
+        }
+        for (const word of words(fold(customer.name).text)) {
+          if (word.text.length >= 3) expect(left).not.toContain(word.text);
+        }
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+function contains(all: string[], sequence: string[]): boolean {
+  return all.some((_, at) => sequence.every((word, offset) => all[at + offset] === word));
+}
+
+test("a swept text has nothing more to sweep", () => {
+  fc.assert(
+    fc.property(mixed, ({ customer, text }) => {
+      const { table, draft } = tableOf(customer);
+      const once = splitAtTokens(sweep(text, table, draft)).filter((_, at) => at % 2 === 0);
+      for (const part of once) expect(sweep(part, table, draft)).toBe(part);
+    }),
+  );
+});
+
+test.each([
+  ["digits", "12345678 "],
+  ["at signs", "a@"],
+  ["name parts", "Ann "],
+  ["brackets", "[NAME_"],
+  ["look-alikes", "[name 1]"],
+  ["one unbroken word", "aaaaaaaa"],
+  ["marks", "a\u0301\u0301\u0301"],
+  ["wide letters", "Ａ"],
+])("a hostile text of %s takes a bounded time", (_, unit) => {
+  const text = unit.repeat(Math.floor(TEXT_CHARS_MAX / 6 / unit.length));
+  const start = performance.now();
+  swept(text);
+  expect(performance.now() - start).toBeLessThan(5000);
+});
