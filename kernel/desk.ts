@@ -32,7 +32,11 @@ export type Desk = {
   rolesChanged(): void;
 };
 
-export function openDesk(core: Core, dispatch: Dispatch, background: Background): Desk {
+export function openDesk(
+  core: Core,
+  dispatch: Pick<Dispatch, "click" | "slots" | "wake">,
+  background: Pick<Background, "settled">,
+): Desk {
   const { store } = core;
   return {
     tasks: (filter) => linesOf(core, filter),

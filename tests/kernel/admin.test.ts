@@ -1,0 +1,268 @@
+/** The console's edge over a real socket: one connection, one person. Dispatch stands in only where a cell would be started. */
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import type { Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { edges } from "../../kernel/abi/edges.ts";
+import { done } from "../../kernel/abi/ends.ts";
+import { consoleToKernel } from "../../kernel/abi/messages.ts";
+import { makeSignIn } from "../../kernel/abi/signin.ts";
+import { consoleHandlers } from "../../kernel/admin.ts";
+import { openAgents } from "../../kernel/agents.ts";
+import { readLog } from "../../kernel/audit/log.ts";
+import { openDesk } from "../../kernel/desk.ts";
+import { type People, readPeople } from "../../kernel/people.ts";
+import { type Client, connect } from "../../kernel/process/connect.ts";
+import { listen } from "../../kernel/process/listen.ts";
+import { openLog } from "../../kernel/process/log.ts";
+import { openSignIns } from "../../kernel/signins.ts";
+import { end, lease, openWorld, submitTask, type World } from "./world.ts";
+
+type Console = Client<typeof consoleToKernel>;
+
+const source = join(import.meta.dirname, "../..");
+const edge = { from: "console", to: "kernel" } as const;
+const log = openLog("test");
+log.level = "silent";
+const clicked: { task: string; person: string; tool: string }[] = [];
+let stored: Record<string, string>;
+let world: World;
+let root: string;
+let server: Server;
+let woken: number;
+const open: Console[] = [];
+
+beforeAll(async () => {
+  const names = ["maria", "otto", "admin"];
+  const made = names.map(
+    async (name, n) => [name, await makeSignIn(`secret of ${name}`, Buffer.alloc(16, n))] as const,
+  );
+  stored = Object.fromEntries(await Promise.all(made));
+});
+
+beforeEach(async () => {
+  world = await openWorld();
+  root = mkdtempSync(join(tmpdir(), "admin-"));
+  for (const { from, to } of edges) mkdirSync(join(root, "run", to, from), { recursive: true });
+  for (const folder of ["agents", "bundles"]) mkdirSync(join(root, folder));
+  cpSync(join(source, "agents/hello"), join(root, "agents/hello"), { recursive: true });
+  const { operations } = world.core;
+  const shipped = readPeople({ etc: join(source, "config"), var: root }, operations);
+  const otto = { person: "otto", roles: ["other-role"], administrator: false };
+  const people: People = { ...shipped, people: new Map([...shipped.people, ["otto", otto]]) };
+  woken = 0;
+  const dispatch = {
+    wake: () => void woken++,
+    slots: () => ({ total: 4, used: 1 }),
+    click: async (task: string, click: { person: string; tool: string }) => {
+      clicked.push({ task, person: click.person, tool: click.tool });
+      return done({ text: "clicked", fields: {} });
+    },
+  };
+  const desk = openDesk(world.core, dispatch, { settled: () => undefined });
+  const handlers = consoleHandlers(world.core, {
+    desk,
+    agents: openAgents(world.core, { state: root, people, operations }),
+    people,
+    signIn: openSignIns(people, stored),
+    appliance: { version: "0", mode: "trial", started: 1, lowered: ["No TPM."], peers: () => ({ door: true }) },
+  });
+  server = await listen(edge, consoleToKernel, handlers, { run: join(root, "run"), log });
+});
+afterEach(async () => {
+  for (const client of open.splice(0)) client.close();
+  server.close();
+  clicked.length = 0;
+  await world.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+async function connection(): Promise<Console> {
+  const ready = Promise.withResolvers<void>();
+  const client = connect(edge, consoleToKernel, { run: join(root, "run"), log, onConnect: ready.resolve });
+  open.push(client);
+  await ready.promise;
+  return client;
+}
+
+async function signedIn(person: string): Promise<Console> {
+  const client = await connection();
+  expect(await client.request("sign_in", { person, secret: `secret of ${person}` })).toMatchObject({ end: "done" });
+  return client;
+}
+
+/** A task that waits for a refund manager. */
+function escalated(): string {
+  const task = submitTask(world);
+  lease(world, task);
+  end(world, task, { how: "escalate", reason: "too much", recommendation: "refund", facts: {} });
+  return task;
+}
+
+const all = { state: null, role: null, dead: false, limit: 100 } as const;
+const NOBODY = "task_0000000000000000";
+const digest = "0".repeat(64);
+const messages: [keyof typeof consoleToKernel, object][] = [
+  ["status", {}],
+  ["task_list", all],
+  ["task_show", { task: NOBODY }],
+  ["task_take", { task: NOBODY }],
+  ["task_call", { task: NOBODY, tool: "f", arguments: {} }],
+  ["task_finish", { task: NOBODY, text: "", fields: {} }],
+  ["agent_list", {}],
+  ["agent_approve", { role: "hello", folder: digest }],
+  ["agent_offline", { role: "hello" }],
+  ["agent_online", { role: "hello" }],
+  ["audit_show", { task: null, from: 0, limit: 10 }],
+];
+
+const entries = () => readLog(world.store, { task: null, from: 0, limit: 1000 }).entries.map(({ entry }) => entry);
+
+describe("a connection", () => {
+  test("on which nobody has signed in may do nothing", async () => {
+    expect(messages.map(([name]) => name).toSorted()).toEqual(
+      Object.keys(consoleToKernel)
+        .filter((name) => name !== "sign_in")
+        .toSorted(),
+    );
+    const client = await connection();
+    for (const [name, body] of messages) {
+      expect(await client.request(name, body as never), name).toMatchObject({ code: "SIGN_IN_REQUIRED" });
+    }
+    expect(clicked).toEqual([]);
+  });
+
+  test("is one person's; another connection is not", async () => {
+    await signedIn("admin");
+    expect(await (await connection()).request("agent_list", {})).toMatchObject({ code: "SIGN_IN_REQUIRED" });
+  });
+
+  test("is nobody's again after a failed attempt", async () => {
+    const client = await signedIn("admin");
+    expect(await client.request("sign_in", { person: "admin", secret: "wrong" })).toMatchObject({
+      code: "SIGN_IN_FAILED",
+    });
+    expect(await client.request("agent_list", {})).toMatchObject({ code: "SIGN_IN_REQUIRED" });
+  });
+
+  test("is nobody's while an attempt is under way, and after it failed beside one that did not", async () => {
+    const client = await signedIn("maria");
+    const good = client.request("sign_in", { person: "admin", secret: "secret of admin" });
+    const bad = client.request("sign_in", { person: "admin", secret: "wrong" });
+    expect(await client.request("status", {})).toMatchObject({ code: "SIGN_IN_REQUIRED" });
+    expect(await good).toMatchObject({ end: "done" });
+    expect(await bad).toMatchObject({ end: "refused" });
+    expect(await client.request("status", {})).toMatchObject({ code: "SIGN_IN_REQUIRED" });
+  });
+
+  test("leaves each sign-in in the log, and never a name that nobody has", async () => {
+    const client = await signedIn("maria");
+    await client.request("sign_in", { person: "maria", secret: "wrong" });
+    await client.request("sign_in", { person: "hunter2", secret: "maria" });
+    expect(entries()).toMatchObject([
+      { verb: "sign_in", who: "maria", decision: "allowed" },
+      { verb: "sign_in", who: "maria", decision: "refused", code: "SIGN_IN_FAILED" },
+      { verb: "sign_in", decision: "refused", code: "SIGN_IN_FAILED" },
+    ]);
+    expect(JSON.stringify(entries())).not.toMatch(/hunter2|wrong|secret of/);
+  });
+});
+
+describe("a person", () => {
+  test("sees and works the tasks of the own roles", async () => {
+    const task = escalated();
+    const maria = await signedIn("maria");
+    expect(await maria.request("task_list", all)).toMatchObject({
+      value: { tasks: [{ task, role: "refund-manager" }] },
+    });
+    expect(await maria.request("task_take", { task })).toMatchObject({ value: { line: { person: "maria" } } });
+    expect(await maria.request("task_call", { task, tool: "refund", arguments: {} })).toMatchObject({
+      value: { text: "clicked" },
+    });
+    expect(clicked).toEqual([{ task, person: "maria", tool: "refund" }]);
+    expect(await maria.request("audit_show", { task, from: 0, limit: 100 })).toMatchObject({ end: "done" });
+    expect(await maria.request("task_finish", { task, text: "Done.", fields: {} })).toMatchObject({
+      value: { line: { state: "ended", event: "Completed" } },
+    });
+    expect(
+      entries()
+        .filter(({ who }) => who === "maria")
+        .map(({ verb }) => verb),
+    ).toEqual(["sign_in", "take", "finish"]);
+  });
+
+  test("does not learn that other tasks exist", async () => {
+    const tasks = [escalated(), submitTask(world)];
+    const otto = await signedIn("otto");
+    expect(await otto.request("task_list", all)).toMatchObject({ value: { tasks: [] } });
+    for (const task of [...tasks, NOBODY]) {
+      for (const [name, body] of messages.filter(([, body]) => "task" in body && body.task === NOBODY)) {
+        expect(await otto.request(name, { ...body, task } as never), name).toEqual({
+          end: "refused",
+          code: "TASK_UNKNOWN",
+          message: "No such task exists.",
+        });
+      }
+      expect(await otto.request("audit_show", { task, from: 0, limit: 10 })).toMatchObject({ code: "TASK_UNKNOWN" });
+    }
+    expect(clicked).toEqual([]);
+  });
+
+  test("decides nothing about roles and does not read the whole log", async () => {
+    const maria = await signedIn("maria");
+    for (const [name, body] of messages.filter(([name]) => name.startsWith("agent_") || name === "audit_show")) {
+      expect(await maria.request(name, body as never), name).toMatchObject({ code: "NOT_PERMITTED" });
+    }
+    expect(world.store.roles.get("hello")?.online).toBe(true);
+  });
+});
+
+describe("an administrator", () => {
+  test("sees every task and works none without its role", async () => {
+    const task = escalated();
+    const admin = await signedIn("admin");
+    expect(await admin.request("task_show", { task })).toMatchObject({ end: "done" });
+    for (const name of ["task_take", "task_call", "task_finish"] as const) {
+      const body = { task, tool: "f", arguments: {}, text: "", fields: {} };
+      const { tool, arguments: given, text, fields } = body;
+      const sent = {
+        task_take: { task },
+        task_call: { task, tool, arguments: given },
+        task_finish: { task, text, fields },
+      };
+      expect(await admin.request(name, sent[name] as never), name).toMatchObject({ code: "NOT_PERMITTED" });
+    }
+    expect(clicked).toEqual([]);
+  });
+
+  test("approves what was shown; dispatch hears of it, the log says who", async () => {
+    const admin = await signedIn("admin");
+    const listed = await admin.request("agent_list", {});
+    const folder = listed.end === "done" ? listed.value.agents.find(({ role }) => role === "hello")?.folder : null;
+    const before = woken;
+    expect(await admin.request("agent_approve", { role: "hello", folder: folder ?? "" })).toMatchObject({
+      value: { agent: { state: "online", bundle: folder } },
+    });
+    expect(woken).toBe(before + 1);
+    expect(entries().at(-1)).toMatchObject({ verb: "agent_approve", who: "admin", role: "hello", bundle: folder });
+    expect(await admin.request("agent_approve", { role: "hello", folder: digest })).toMatchObject({
+      code: "BUNDLE_INVALID",
+    });
+    expect(woken).toBe(before + 1);
+  });
+
+  test("sees how the appliance stands", async () => {
+    escalated();
+    const admin = await signedIn("admin");
+    expect(await admin.request("status", {})).toMatchObject({
+      value: {
+        mode: "trial",
+        lowered: ["No TPM."],
+        tasks: { waiting: 1, ready: 0 },
+        slots: { total: 4, used: 1 },
+        peers: { door: true },
+      },
+    });
+  });
+});
