@@ -8,7 +8,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { OutsideError, startDaemon } from "./daemon.ts";
 
-export type Connection<U extends string> = { host: string; database: "shop"; user: U };
+type Connection<U extends string> = { host: string; database: "shop"; user: U };
 
 export type Postgres = {
   /** For the database proxy: what its credential `database.json` holds. */

@@ -17,7 +17,7 @@ export type Order = {
   ordered: string;
 };
 
-export type Refund = {
+type Refund = {
   refund: string;
   order: string;
   customer: string;

@@ -11,7 +11,7 @@ import { type Mail, readMails } from "../../../console/trial/smtp.ts";
 import { apart } from "../proxy/apart.ts";
 
 /** What becomes of a reply of the server: sent on, kept for ever, the connection cut in its place, or another reply. */
-export type Fate = "pass" | "hold" | "cut" | { say: string };
+type Fate = "pass" | "hold" | "cut" | { say: string };
 
 export type Post = {
   /** What the email proxy's credential holds: it leads over the wire. */

@@ -15,7 +15,7 @@ import type { Decision } from "../../../proxies/proxy/record.ts";
 import { apart } from "./apart.ts";
 import { actOf, KEY, permitFor, type Terms } from "./permits.ts";
 
-export type Given = { values?: JsonObject; customer?: string | null };
+type Given = { values?: JsonObject; customer?: string | null };
 
 export type ProxyProcess = {
   act(terms: Terms, permitted: JsonObject, given?: Given): Promise<End<{ result: Json }> | Lost>;
