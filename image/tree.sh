@@ -81,7 +81,7 @@ need_mmdebstrap() {
   if command -v apt-get >/dev/null; then
     exec 8>"$cache/.apt.lock"
     flock 8
-    command -v mmdebstrap >/dev/null && [[ -n $(sources) ]] || apt-get update >"$1" 2>&1 || true
+    command -v mmdebstrap >/dev/null && [[ -n $(sources) ]] || apt-get update >>"$1" 2>&1 || true
     command -v mmdebstrap >/dev/null || install_mmdebstrap "$1"
     exec 8>&-
   fi
@@ -152,6 +152,7 @@ build_locked() {
   rm -rf --one-file-system "$partial"
   need_space "$name"
   say "building the $name tree: once for these package lists, a minute or two"
+  : >"$log"
   need_mmdebstrap "$log"
   trap abandon EXIT
   trap 'exit 130' INT
