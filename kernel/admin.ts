@@ -97,7 +97,7 @@ export function consoleHandlers(
         return shown.end === "done" ? wrapped(desk.finish(task, person.person, text, fields), withLine) : shown;
       }),
 
-    agent_list: (_, peer) => asAdministrator(peer, () => done({ agents: agents.list() })),
+    agent_list: (_, peer) => asAdministrator(peer, () => wrapped(agents.list(), (lines) => ({ agents: lines }))),
     agent_approve: ({ role, folder }, peer) =>
       asAdministrator(peer, (who) => decided(agents.approve(role, folder, who))),
     agent_offline: ({ role }, peer) => asAdministrator(peer, (who) => decided(agents.turn(role, "offline", who))),
@@ -157,7 +157,7 @@ function statusOf(core: Pick<Core, "store">, desk: Desk, people: People, applian
 
 const withLine = (line: TaskLine) => ({ line });
 
-async function wrapped<T, U>(end: Promise<End<T>>, wrap: (value: T) => U): Promise<End<U>> {
+async function wrapped<T, U>(end: End<T> | Promise<End<T>>, wrap: (value: T) => U): Promise<End<U>> {
   const ended = await end;
   return ended.end === "done" ? done(wrap(ended.value)) : ended;
 }

@@ -22,7 +22,7 @@ import type { Role } from "./records.ts";
 
 export type Agents = {
   /** Every role there is a folder, a declaration or an approval of, by name. */
-  list(): AgentLine[];
+  list(): End<AgentLine[]>;
   /** Approves what has the digest `shown`; the role goes online unless it was set offline. */
   approve(role: string, shown: string, who: string): Promise<End<AgentLine>>;
   turn(role: string, to: "online" | "offline", who: string): Promise<End<AgentLine>>;
@@ -51,7 +51,9 @@ export function openAgents(
 
   function offerOf(role: string): End<Offer> {
     const declared = people.roles.get(role);
-    const folder = names(arrivals).includes(role) ? readFolder(join(arrivals, role)) : null;
+    const names = namesIn(arrivals);
+    if (names.end !== "done") return names;
+    const folder = names.value.includes(role) ? readFolder(join(arrivals, role)) : null;
     if (declared !== undefined) {
       if (folder !== null) return refused("BUNDLE_INVALID", "people.yaml gives this name to a role of people.");
       const { tools, asks, escalates_to, digest } = declared;
@@ -86,9 +88,11 @@ export function openAgents(
 
   return {
     list() {
+      const names = namesIn(arrivals);
+      if (names.end !== "done") return names;
       const approved = store.roles.all().map(({ key }) => key as string);
-      const all = new Set([...names(arrivals), ...people.roles.keys(), ...approved]);
-      return [...all].sort().map(lineOf);
+      const all = new Set([...names.value, ...people.roles.keys(), ...approved]);
+      return done([...all].sort().map(lineOf));
     },
 
     async approve(role, shown, who) {
@@ -120,9 +124,10 @@ export function openAgents(
 }
 
 /** Folders that bear the name of a role; others cannot be approved under any name. */
-function names(arrivals: string): string[] {
-  const entries = readdirSync(arrivals).filter((name) => ROLE_NAME.test(name));
-  return entries.sort().slice(0, AGENT_FOLDERS_MAX);
+function namesIn(arrivals: string): End<string[]> {
+  const names = readdirSync(arrivals).filter((name) => ROLE_NAME.test(name));
+  if (names.length <= AGENT_FOLDERS_MAX) return done(names);
+  return refused("BUNDLE_INVALID", `There are more than ${AGENT_FOLDERS_MAX} folders in ${arrivals}. Remove some.`);
 }
 
 function policyOf(folder: Folder, read: (text: string) => End<Policy>): End<Policy> {

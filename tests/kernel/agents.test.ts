@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { End } from "../../kernel/abi/ends.ts";
 import type { AgentLine } from "../../kernel/abi/messages.ts";
-import { type Agents, openAgents } from "../../kernel/agents.ts";
+import { AGENT_FOLDERS_MAX, type Agents, openAgents } from "../../kernel/agents.ts";
 import { readLog } from "../../kernel/audit/log.ts";
 import { readFolder } from "../../kernel/folder.ts";
 import { readPeople } from "../../kernel/people.ts";
@@ -40,8 +40,14 @@ function drop(role = "refund-agent"): string {
   return join(state, "agents", role);
 }
 
+function linesOf(agents: Agents): AgentLine[] {
+  const end = agents.list();
+  if (end.end !== "done") throw new Error(JSON.stringify(end));
+  return end.value;
+}
+
 function line(role: string): AgentLine {
-  const found = agents.list().find((one) => one.role === role);
+  const found = linesOf(agents).find((one) => one.role === role);
   if (found === undefined) throw new Error(`${role} is not listed.`);
   return found;
 }
@@ -146,7 +152,7 @@ describe("an agent folder", () => {
 
   test("with no name of a role is not listed", () => {
     mkdirSync(join(state, "agents", "Refund Agent"));
-    expect(agents.list().map(({ role }) => role)).toEqual(["refund-manager"]);
+    expect(linesOf(agents).map(({ role }) => role)).toEqual(["refund-manager"]);
   });
 });
 
@@ -202,7 +208,7 @@ describe("a role of people", () => {
     const { operations } = world.core;
     const people = readPeople({ etc: "/nonexistent", var: state }, operations);
     const again = openAgents(world.core, { state, people, operations });
-    const changed = again.list().find(({ role }) => role === "refund-manager");
+    const changed = linesOf(again).find(({ role }) => role === "refund-manager");
     expect(changed).toMatchObject({ state: "pending", asks: { "email:send": [] } });
     expect(changed?.granted).toHaveProperty("refund:create");
   });
@@ -220,6 +226,14 @@ describe("a role of people", () => {
     await approveShown("refund-manager");
     expect(await agents.turn("refund-manager", "offline", "admin")).toMatchObject({ code: "NOT_PERMITTED" });
   });
+});
+
+test("as many folders as there may be are listed, and with one more none", async () => {
+  for (let n = 0; n < AGENT_FOLDERS_MAX; n++) mkdirSync(join(state, "agents", `agent-${n}`));
+  expect(linesOf(agents)).toHaveLength(AGENT_FOLDERS_MAX + 1);
+  drop();
+  expect(agents.list()).toMatchObject({ end: "refused", message: expect.stringContaining("more than 256 folders") });
+  expect(await agents.approve("refund-agent", "0".repeat(64), "admin")).toMatchObject({ code: "BUNDLE_INVALID" });
 });
 
 test("a bundle the disk does not take approves nothing", async () => {
