@@ -53,7 +53,7 @@ export class KnownValues {
       node.next.set(text, next);
       node = next;
     }
-    if (node.hit?.known === undefined) node.hit = hit;
+    node.hit ??= hit;
   }
 
   #addPhone(value: string, token: string): void {

@@ -5,11 +5,10 @@
  * anybody's e-mail or telephone number, or something that only looks like a token and would be hydrated on the way back.
  * Contract: every known value of the case, in the spellings known-values.ts finds, every e-mail and telephone shape and everything that
  * looks like a token becomes a token; what else is in the text stays as it is. Every token in the outcome is one of the table.
- * Failure: where two finds overlap the longest wins and what is left is swept again; a rest in which something still may pass for a token
- * is hidden whole. Throws `TableFull`.
+ * Failure: where two finds overlap the longest wins and what is left is swept again. Throws `TableFull`.
  */
 import { VALUE_CHARS_MAX } from "../../kernel/abi/bounds.ts";
-import { holdsTokenAlike, splitAtTokens, tokenAlikes } from "../../kernel/abi/tokens.ts";
+import { splitAtTokens, tokenAlikes } from "../../kernel/abi/tokens.ts";
 import { emailsIn } from "./emails.ts";
 import { type Folded, fold } from "./fold.ts";
 import type { Span } from "./known-values.ts";
@@ -19,7 +18,7 @@ import type { Draft, Table } from "./table.ts";
 /** `text` with tokens; `draft` notes which. */
 export function sweep(text: string, table: Table, draft: Draft): string {
   const spans = longestApart(findAll(text, table), text.length);
-  if (spans.length === 0) return holdsTokenAlike(text) ? hideWhole(text, table, draft) : text;
+  if (spans.length === 0) return text;
   const out: string[] = [];
   let at = 0;
   for (const span of spans) {
@@ -76,11 +75,7 @@ function tokenAt(text: string, { from, to, class: name, known }: Span, table: Ta
   const written = text.slice(from, to);
   if (name === "phone" && known !== undefined) return table.use(known, draft);
   if (written.length <= VALUE_CHARS_MAX) return table.tokenFor(name, written, draft);
-  return hideWhole(written, table, draft);
-}
-
-function hideWhole(text: string, table: Table, draft: Draft): string {
-  return pieces(text)
+  return pieces(written)
     .map((piece) => table.tokenFor("other", piece, draft))
     .join("");
 }

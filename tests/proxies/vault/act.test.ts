@@ -90,6 +90,16 @@ test("a proxy that is away says later at once: nothing was sent", async () => {
   expect((await act(new Map(), body(), clock)).end).toBe("later");
 });
 
+test("once it may have acted, a proxy that says later is asked until it knows", async () => {
+  handle = () => {
+    if (asked === 2) return later("Starting.");
+    if (asked > 2) return done({ result: { refund: "R1" } });
+    for (const socket of sockets) socket.destroy();
+    return new Promise(() => {});
+  };
+  expect(await ask()).toEqual(done({ refund: "R1" }));
+});
+
 test("nothing is asked for under a permit that ran out, and its refusal says nothing about the call", async () => {
   expect((await ask(body(Date.now() - 1))).end).toBe("later");
   expect(asked).toBe(0);
