@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Entry } from "../../../kernel/audit/entry.ts";
+import { fieldsOf, tokensOf } from "../../../kernel/audit/entry.ts";
+import { append, lastTime, leafHash, logSize, readLog } from "../../../kernel/audit/log.ts";
+import { now, openWorld, type World } from "../world.ts";
+
+let world: World;
+beforeEach(async () => {
+  world = await openWorld();
+});
+afterEach(() => world.close());
+
+const task = (n: number) => `task_${n.toString(32).padStart(16, "0")}`;
+const add = (entry: Partial<Entry> = {}) =>
+  now(world, () => append(world.store, { time: world.clock.now, verb: "submit", ...entry }));
+
+test("entries have indexes from 0, canonical JSON and the leaf hash of RFC 6962", () => {
+  expect([add(), add({ who: "shop" })]).toEqual([0, 1]);
+  const record = world.store.audit.get(1);
+  expect(record?.entry).toBe(`{"time":${world.clock.now},"verb":"submit","who":"shop"}`);
+  const leaf = createHash("sha256")
+    .update("\0")
+    .update(record?.entry ?? "")
+    .digest("hex");
+  expect(record?.leaf).toBe(leaf);
+  expect(leafHash("")).toBe("6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
+});
+
+test.each([
+  ["free text in a field of its own", { text: "Dear John" }],
+  ["free text as a person", { who: "John Smith" }],
+  ["free text as a code", { code: "not a code" }],
+  ["a value as a token", { tokens: ["john@example.org"] }],
+  ["a value as a field", { fields: ["John Smith"] }],
+  ["a verb that is not on the list", { verb: "think" }],
+  ["a capability of another form", { capability: "John:Smith" }],
+])("%s is no entry: what it belongs to does not happen", (_, wrong) => {
+  expect(() =>
+    now(world, () => {
+      world.store.meta.put("decided", true);
+      append(world.store, { time: 1, verb: "submit", ...wrong } as Entry);
+    }),
+  ).toThrow("The audit entry");
+  expect([logSize(world.store), world.store.meta.has("decided")]).toEqual([0, false]);
+});
+
+test("of the names the vault reports, only tokens and field names come through", () => {
+  const names = ["[NAME_1]", "[EMAIL_12]", "tok_0123abcd", "John", "[john_1]", "[NAME_0]"];
+  expect(tokensOf(names)).toEqual(["[NAME_1]", "[EMAIL_12]", "tok_0123abcd"]);
+  expect(fieldsOf(["email", "John Smith", "order_2"])).toEqual(["email", "order_2"]);
+});
+
+test("the log of one task is read in pages, in order, without any other's", () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat({ max: 2 }), { maxLength: 30 }), fc.integer({ min: 1, max: 5 }), (which, limit) => {
+      const from = logSize(world.store);
+      const added = which.map((n) => add({ task: task(n) }));
+      for (const n of [0, 1, 2]) {
+        const pages: number[] = [];
+        for (let next: number | null = from; next !== null; ) {
+          const page = readLog(world.store, { task: task(n), from: next, limit });
+          expect(page.entries.length).toBeLessThanOrEqual(limit);
+          pages.push(...page.entries.map(({ index }) => index));
+          next = page.next;
+        }
+        expect(pages).toEqual(added.filter((_, place) => which[place] === n));
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test("the whole log is read in pages", () => {
+  for (let n = 0; n < 5; n++) add();
+  const read = (from: number) => readLog(world.store, { task: null, from, limit: 2 });
+  expect([read(0).next, read(2).next, read(4).next, read(9).next]).toEqual([2, 4, null, null]);
+  expect(read(4).entries.map(({ index }) => index)).toEqual([4]);
+  expect(lastTime(world.store)).toBe(world.clock.now);
+});
