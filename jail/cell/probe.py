@@ -14,7 +14,14 @@ from functools import partial
 _UID = 1000
 _READ_ONLY = ("/", "/bundle", "/dev", "/dev/shm", "/run", "/run/silo", "/tmp", "/usr/lib/silo/cell", "/var/tmp")
 _FAMILIES = (socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK, socket.AF_PACKET, socket.AF_VSOCK)
-_LIMITS = (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC)
+# What the most generous cell may have (Resources in kernel/abi/messages.ts); jail/limits.ts adds to the address space.
+_LIMITS = {
+    resource.RLIMIT_AS: 17 * 1024**3,
+    resource.RLIMIT_CORE: 0,
+    resource.RLIMIT_FSIZE: 1024**3,
+    resource.RLIMIT_NOFILE: 4096,
+    resource.RLIMIT_NPROC: 512,
+}
 _STATUS = "CapInh CapPrm CapEff CapBnd CapAmb NoNewPrivs Seccomp".split()
 
 
@@ -65,7 +72,8 @@ def _inherits_nothing() -> bool:
 
 
 def _is_limited() -> bool:
-    return all(resource.getrlimit(limit)[1] != resource.RLIM_INFINITY for limit in _LIMITS)
+    hard = {limit: resource.getrlimit(limit)[1] for limit in _LIMITS}
+    return all(hard[limit] != resource.RLIM_INFINITY and hard[limit] <= most for limit, most in _LIMITS.items())
 
 
 def _fails(attempt: Callable[[], object]) -> bool:

@@ -32,6 +32,11 @@ export const document = (over: Partial<TaskDocument> = {}): TaskDocument => ({
   ...over,
 });
 
+/** Shaped like a key and signed by nobody. */
+const key = (claims: object) =>
+  `${[{ alg: "ES256" }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".")}.c2lnbmVk`;
+export const keys = { base_key: key({ role: "refund-agent" }), task_key: key({ exp: 1_750_000_120 }) };
+
 const done = (value: unknown): Answer => ({ status: 200, body: { end: "done", value } });
 
 /** Listens as `cells/SLOT/membrane` below `run`. With `task` null a waiting cell waits on. */
@@ -60,8 +65,8 @@ export async function openMembrane(
   }
   function reply({ path, body }: Heard, nth: number): Answer {
     if (path === "/v1/probe") return { status: 200, body: { slot } };
-    if (path === "/v1/wait") return { status: 200, body: { task, base_key: "base.key.x", task_key: "task.key.x" } };
-    return calls(body, nth) ?? done({});
+    if (path === "/v1/wait") return { status: 200, body: { task, ...keys } };
+    return (path === "/v1/call" ? calls(body, nth) : undefined) ?? done({});
   }
   return {
     heard,
