@@ -3,7 +3,7 @@
  * Linux kernel says it is (peer authentication): the database proxy as `silo-database`, root as the superuser.
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { OutsideError, startDaemon } from "./daemon.ts";
@@ -50,7 +50,7 @@ export async function startPostgres({
   socket?: string;
 } = {}): Promise<Postgres> {
   const cluster = join(folder, "cluster");
-  if (!existsSync(join(cluster, "PG_VERSION"))) makeCluster(folder, cluster);
+  if (!existsSync(cluster)) makeCluster(folder, cluster);
   makeSocketFolder(socket);
   const settings = Object.entries({ ...SETTINGS, unix_socket_directories: socket });
   const argv = [
@@ -69,15 +69,18 @@ export async function startPostgres({
   };
 }
 
+/** Under another name until it is whole: a cluster that is there can be started. */
 function makeCluster(folder: string, cluster: string): void {
+  const partial = `${cluster}.partial`;
   mkdirSync(folder, { recursive: true });
   execFileSync("chown", ["postgres:postgres", folder]);
   chmodSync(folder, 0o700);
-  rmSync(cluster, { recursive: true, force: true });
-  const argv = ["--pgdata", cluster, "--encoding=UTF8", "--locale=C.UTF-8", "--auth=peer", "--no-instructions"];
+  rmSync(partial, { recursive: true, force: true });
+  const argv = ["--pgdata", partial, "--encoding=UTF8", "--locale=C.UTF-8", "--auth=peer", "--no-instructions"];
   runAsPostgres([`${PROGRAMS}/initdb`, ...argv]);
-  writeFileSync(join(cluster, "pg_hba.conf"), HBA);
-  writeFileSync(join(cluster, "pg_ident.conf"), IDENT);
+  writeFileSync(join(partial, "pg_hba.conf"), HBA);
+  writeFileSync(join(partial, "pg_ident.conf"), IDENT);
+  renameSync(partial, cluster);
 }
 
 function makeSocketFolder(socket: string): void {

@@ -200,6 +200,15 @@ describe("kill -9 of the proxy", () => {
   });
 });
 
+test("told to stop, the proxy answers what is in hand and takes nothing new", async () => {
+  const first = create(fresh("refund:create"), "slow");
+  await until(shop, "select count(*) from pg_stat_activity where wait_event = 'PgSleep'");
+  const stopped = database.stop();
+  expect(await first).toMatchObject({ end: "done" });
+  expect(await stopped).toBe(0);
+  await database.restart();
+});
+
 describe("the database", () => {
   test("ending a session in the middle of an effect changes nothing about once", async () => {
     const terms = fresh("refund:create");
