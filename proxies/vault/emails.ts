@@ -2,15 +2,20 @@
 
 const LOCAL_CHARS_MAX = 64;
 const DOMAIN_CHARS_MAX = 255;
-const LOCAL = /[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]+$/u;
+const LOCAL_CHAR = /[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]/u;
 const DOMAIN = /^(?:[\p{L}\p{N}-]+\.)*[\p{L}\p{N}-]*[\p{L}\p{N}]/u;
 
 /** Where addresses stand: `[from, to)`. A domain of one label counts: better one word too many than an address shown. */
 export function emailsIn(folded: string): [number, number][] {
   return [...folded.matchAll(/@/g)].flatMap(({ index: at }): [number, number][] => {
-    const local = LOCAL.exec(folded.slice(Math.max(0, at - LOCAL_CHARS_MAX), at))?.[0];
+    const from = startOfLocal(folded, at);
     const domain = DOMAIN.exec(folded.slice(at + 1, at + 1 + DOMAIN_CHARS_MAX))?.[0];
-    if (local === undefined || domain === undefined) return [];
-    return [[at - local.length, at + 1 + domain.length]];
+    return from === at || domain === undefined ? [] : [[from, at + 1 + domain.length]];
   });
+}
+
+function startOfLocal(folded: string, at: number): number {
+  let from = at;
+  while (from > at - LOCAL_CHARS_MAX && LOCAL_CHAR.test(folded.charAt(from - 1))) from--;
+  return from;
 }
