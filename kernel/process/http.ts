@@ -109,8 +109,8 @@ function faultOf(headers: Map<string, string>, twice: string | undefined): Refus
 
 /** The path as it was sent, with its query if there is one: paths here take none. */
 function pathOf(req: HttpRequest): string {
-  const query = req.getQuery();
-  return query === "" ? req.getUrl() : `${req.getUrl()}?${query}`;
+  const query: string | undefined = req.getQuery(); // whatever its type says
+  return query === undefined ? req.getUrl() : `${req.getUrl()}?${query}`;
 }
 
 function hasBody(headers: Map<string, string>): boolean {
