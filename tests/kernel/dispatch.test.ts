@@ -1,0 +1,262 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { done, later, refused } from "../../kernel/abi/ends.ts";
+import { FINDINGS_MAX } from "../../kernel/dispatch.ts";
+import { storeFaults } from "../../kernel/faults.ts";
+import { intend } from "../../kernel/intend.ts";
+import { positionOf } from "../../kernel/queue.ts";
+import { openRig, type Rig } from "./rig.ts";
+import { codeOf, logged, now, refund, role, submitTask } from "./world.ts";
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await openRig();
+});
+afterEach(async () => {
+  expect(storeFaults(rig.world.store)).toEqual([]);
+  await rig.close();
+});
+
+const complete = { how: "complete" as const, text: "Dear [NAME_1]", fields: { paid: 1 } };
+
+function submitted(over = {}): string {
+  const task = submitTask(rig.world, over);
+  rig.dispatch.wake();
+  return task;
+}
+
+/** The latest cell that got this task, once there is one that is the `nth`. */
+async function boundTo(task: string, nth = 1) {
+  const of = () => rig.bound.filter(({ document }) => document.task === task);
+  await rig.until(() => of().length >= nth, `${task} is bound ${nth} times`);
+  return of()[nth - 1] ?? expect.fail("not bound");
+}
+
+const say = (
+  { cell, assignment, epoch }: Awaited<ReturnType<typeof boundTo>>,
+  ending: Parameters<Rig["dispatch"]["end"]>[0]["ending"] = complete,
+) => rig.dispatch.end({ cell, assignment, epoch, ending });
+
+const ask = ({ cell, assignment, epoch }: Awaited<ReturnType<typeof boundTo>>, step: number, amount: number) =>
+  rig.world.core.commit(() =>
+    intend(rig.world.core, { cell, assignment, epoch, step, capability: "refund:create", arguments: refund(amount) }),
+  );
+
+test("a task goes through start, expect, bind, end, kill in that order, and its answer out", async () => {
+  const task = submitted();
+  expect(codeOf(await say(await boundTo(task)))).toBe("done");
+  await rig.until(() => rig.asked.includes("vault deliver"), "delivered");
+  await rig.until(() => rig.dispatch.slots().used === 0, "the slot is free");
+  const order = ["door expect", "vault bind", "door bind", "door end", "jailer kill"].map((name) =>
+    rig.asked.indexOf(name),
+  );
+  expect(order).toEqual([...order].sort((a, b) => a - b));
+  expect(rig.asked.filter((name) => name === "jailer start")).toHaveLength(1);
+  expect(logged(rig.world, task)).toEqual(["submit", "claim", "settle", "receipt"]);
+});
+
+test("a used cell is never given another task", async () => {
+  const tasks = [submitted(), submitted(), submitted(), submitted()];
+  for (const task of tasks) await say(await boundTo(task));
+  await rig.until(() => tasks.every((task) => rig.stateOf(task) === "ended"), "all ended");
+  expect(new Set(rig.bound.map(({ cell }) => cell)).size).toBe(4);
+});
+
+test("there are never more cells than slots, and a slot is free only when nothing of its cell is left", async () => {
+  const tasks = [submitted(), submitted(), submitted()];
+  await boundTo(tasks[0] ?? "");
+  const second = await boundTo(tasks[1] ?? "");
+  expect([...rig.running.values()].sort()).toEqual([0, 1]);
+  await say(second);
+  const third = await boundTo(tasks[2] ?? "");
+  expect([third.slot, rig.running.size]).toEqual([second.slot, 2]);
+});
+
+test("a cell that ends without word is followed by another under a higher epoch, until the attempts are used up", async () => {
+  const task = submitted();
+  for (const epoch of [1, 2, 3]) {
+    const bound = await boundTo(task, epoch);
+    expect(bound.epoch).toBe(epoch);
+    rig.exit(bound.cell, { code: 1 });
+  }
+  await rig.until(() => rig.stateOf(task) === "waiting", "a person has it");
+  expect(logged(rig.world, task).at(-1)).toBe("settle ATTEMPTS_USED_UP");
+});
+
+test("a cell that dies before it waits at the door is an attempt", async () => {
+  rig.door.expect = () => new Promise(() => {});
+  const task = submitted({ kind: "hello" });
+  for (let cells = 0; cells < 3; cells++) {
+    await rig.until(() => rig.running.size === 1, "a cell starts");
+    rig.exit([...rig.running.keys()][0] ?? "", { reason: "failed" });
+  }
+  await rig.until(() => rig.stateOf(task) === "ended", "given up");
+  expect(rig.world.store.ended.get(task)).toMatchObject({ event: "Failed", reason: "ATTEMPTS_USED_UP" });
+});
+
+test("a call of a cell whose end was told is EPOCH_STALE", async () => {
+  const bound = await boundTo(submitted());
+  await say(bound);
+  expect(codeOf(await ask(bound, 1, 100))).toBe("EPOCH_STALE");
+  expect(codeOf(await say(bound))).toBe("EPOCH_STALE");
+});
+
+test("with the door all its cells are lost, no attempt is counted, and the tasks run again", async () => {
+  const task = submitted();
+  const first = await boundTo(task);
+  await rig.lose("door");
+  await rig.until(() => rig.stateOf(task) === "ready", "ready again");
+  expect(rig.running.has(first.cell)).toBe(false);
+  await rig.find("door");
+  const second = await boundTo(task, 2);
+  expect(second.epoch).toBe(2);
+  expect(rig.world.store.assignments.get(second.assignment)?.failures).toBe(0);
+});
+
+test("with the jailer's connection every cell is lost, and no attempt is counted", async () => {
+  const task = submitted();
+  await boundTo(task);
+  await rig.lose("jailer");
+  await rig.until(() => rig.stateOf(task) === "ready", "ready again");
+  await rig.find("jailer");
+  expect((await boundTo(task, 2)).epoch).toBe(2);
+});
+
+test("a vault that comes back learns of every live cell, and the cells go on", async () => {
+  const bound = await boundTo(submitted());
+  await rig.lose("vault");
+  expect(codeOf(await ask(bound, 1, 100))).toBe("done");
+  const before = rig.asked.filter((name) => name === "vault bind").length;
+  await rig.find("vault");
+  await rig.until(() => rig.asked.filter((name) => name === "vault bind").length > before, "bound again");
+  expect(rig.stateOf(bound.document.task)).toBe("leased");
+});
+
+test("a cell that outlives its deadline is destroyed, and the map decides", async () => {
+  rig.world.roles.set("hello", role("hello", { deadline_ms: 50 }));
+  const task = submitted({ kind: "hello" });
+  const bound = await boundTo(task);
+  await rig.until(() => rig.stateOf(task) === "ended", "timed out");
+  await rig.until(() => !rig.running.has(bound.cell), "destroyed");
+  expect(rig.world.store.ended.get(task)?.reason).toBe("DEADLINE");
+});
+
+test("leases that are renewed live on; one that is not is dead, with its cell", async () => {
+  const task = submitted();
+  const bound = await boundTo(task);
+  const lease = rig.world.store.leases.get(task) ?? expect.fail("no lease");
+  await rig.dispatch.keepLeases();
+  expect(rig.world.store.leases.get(task)?.expires).toBeGreaterThanOrEqual(lease.expires);
+  now(rig.world, () => rig.world.store.leases.put(task, { ...lease, expires: Date.now() - 1 }));
+  await rig.dispatch.keepLeases();
+  expect(rig.stateOf(task)).toBe("ready");
+  await rig.until(() => !rig.running.has(bound.cell), "destroyed");
+});
+
+test("an open effect is asked about until it is decided, and only then a person sees the task", async () => {
+  const task = submitted();
+  const bound = await boundTo(task);
+  await ask(bound, 1, 100);
+  await say(bound, { how: "escalate", reason: "r", recommendation: "", facts: {} });
+  await rig.until(() => rig.asked.includes("vault settle"), "asked");
+  expect(positionOf(rig.world.store, task)).toMatchObject({ state: "waiting", record: { for: "decision" } });
+  rig.vault.settle = () => done({ decided: "void", value: null, table: null });
+  rig.background.settled(task);
+  await rig.until(() => rig.world.store.waiting.get(task)?.for === "human", "decided");
+  expect(rig.world.store.ledger.all().every(({ value }) => value === 0)).toBe(true);
+});
+
+test("an effect the proxy cannot decide is in front of a person as UNKNOWN_OUTCOME", async () => {
+  rig.vault.settle = () => refused("UNKNOWN_OUTCOME");
+  const task = submitted();
+  const bound = await boundTo(task);
+  await ask(bound, 1, 100);
+  await say(bound);
+  await rig.until(() => rig.world.store.waiting.get(task)?.for === "human", "decided");
+  expect(logged(rig.world, task).at(-1)).toBe("settle UNKNOWN_OUTCOME");
+});
+
+test("an answer is delivered until there is a receipt", async () => {
+  rig.vault.deliver = () => later("the frontend is away");
+  const task = submitted();
+  await say(await boundTo(task));
+  await rig.until(() => rig.asked.includes("vault deliver"), "tried");
+  expect(rig.world.store.outbox.has(task)).toBe(true);
+  rig.vault.deliver = () => done({});
+  await rig.until(() => !rig.world.store.outbox.has(task), "delivered");
+});
+
+test("a click runs one tool in a cell of its own and hands the task back to the same person", async () => {
+  const task = submitted();
+  await say(await boundTo(task), { how: "escalate", reason: "r", recommendation: "", facts: {} });
+  take(task, "maria");
+  const click = { person: "maria", tool: "create_refund", arguments: { order: "O1" } };
+  const answer = rig.dispatch.click(task, click);
+  const bound = await boundTo(task, 2);
+  expect(bound.document).toMatchObject({ click: { tool: "create_refund" }, role: "refund-manager", first_step: 1 });
+  await say(bound, { how: "complete", text: "refunded", fields: { refund: 7 } });
+  expect(await answer).toEqual({ end: "done", value: { text: "refunded", fields: { refund: 7 } } });
+  expect(rig.world.store.waiting.get(task)).toMatchObject({ for: "human", person: "maria" });
+});
+
+test("a click whose tool gives up is answered with the refusal its call met", async () => {
+  const task = submitted();
+  await say(await boundTo(task), { how: "escalate", reason: "r", recommendation: "", facts: {} });
+  take(task, "maria");
+  const answer = rig.dispatch.click(task, { person: "maria", tool: "create_refund", arguments: {} });
+  const bound = await boundTo(task, 2);
+  await ask(bound, 1, 500_001);
+  rig.exit(bound.cell, { code: 2 });
+  expect(codeOf(await answer)).toBe("LIMIT_CALL");
+  expect(rig.world.store.waiting.get(task)).toMatchObject({ person: "maria" });
+});
+
+test("nobody clicks a task that somebody else holds, or that does not wait", async () => {
+  const task = submitted();
+  const click = { person: "mallory", tool: "t", arguments: {} };
+  const bound = await boundTo(task);
+  expect(codeOf(await rig.dispatch.click(task, click))).toBe("TASK_STATE");
+  await say(bound, { how: "escalate", reason: "r", recommendation: "", facts: {} });
+  take(task, "maria");
+  expect(codeOf(await rig.dispatch.click(task, click))).toBe("TASK_STATE");
+  expect(codeOf(await rig.dispatch.click("task_0000000000000000", click))).toBe("TASK_UNKNOWN");
+});
+
+test("a cell that fills the log with refusals is destroyed at the thousandth", async () => {
+  const { cell } = await boundTo(submitted());
+  for (let n = 1; n < FINDINGS_MAX; n++) rig.dispatch.countFinding(cell);
+  expect(rig.running.has(cell)).toBe(true);
+  rig.dispatch.countFinding(cell);
+  await rig.until(() => !rig.running.has(cell), "destroyed");
+});
+
+test("a task of a role that is offline is not started before the role is back", async () => {
+  setOnline(false);
+  const task = submitTask(rig.world, { kind: "hello" });
+  rig.dispatch.wake();
+  expect(rig.running.size).toBe(0);
+  setOnline(true);
+  rig.dispatch.wake();
+  await boundTo(task);
+});
+
+test("a stop leaves no cell and no lease", async () => {
+  const task = submitted();
+  await boundTo(task);
+  await rig.dispatch.stop();
+  expect([rig.running.size, rig.stateOf(task)]).toEqual([0, "ready"]);
+});
+
+function take(task: string, person: string): void {
+  now(rig.world, () => {
+    const waiting = rig.world.store.waiting.get(task);
+    if (waiting?.for === "human") rig.world.store.waiting.put(task, { ...waiting, person });
+  });
+}
+
+function setOnline(online: boolean): void {
+  rig.world.roles.set("hello", role("hello", { online }));
+  now(rig.world, () => {
+    const record = rig.world.store.roles.get("hello") ?? expect.fail("no role");
+    rig.world.store.roles.put("hello", { ...record, online });
+  });
+}
