@@ -10,7 +10,7 @@ import { Capability, Name } from "./ids.ts";
  * `public`: crosses as it is. `text`: free text, swept for known values and detected ones. `customer`: the customer's id,
  * crosses as the customer token. `sealed`: stored outside as noise under the case's key. All others: one personal value, crosses as a token `[CLASS_n]`.
  */
-export const fieldClasses = [
+const fieldClasses = [
   "public",
   "text",
   "customer",

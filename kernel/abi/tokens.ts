@@ -19,7 +19,7 @@ export const tokenClasses = [
 export type TokenClass = (typeof tokenClasses)[number];
 
 /** Classes a message can be addressed to. */
-export const contactClasses = ["email", "phone", "address"] as const satisfies readonly TokenClass[];
+const contactClasses = ["email", "phone", "address"] as const satisfies readonly TokenClass[];
 export type ContactClass = (typeof contactClasses)[number];
 
 const WORDS = tokenClasses.join("|");
@@ -53,7 +53,7 @@ export function splitAtTokens(text: string): string[] {
 }
 
 /** Folds what looks alike into one spelling: compatibility forms (full width, ligatures) and characters nobody sees. */
-export function foldLook(text: string): string {
+function foldLook(text: string): string {
   return text.normalize("NFKC").replace(/\p{Default_Ignorable_Code_Point}/gu, "");
 }
 

@@ -12,7 +12,7 @@ import { openSeal, type RandomBytes, seal } from "./case-seal.ts";
 import { type Delta, type Draft, Table, TableConflict } from "./table.ts";
 
 /** Cases kept in memory that nobody holds. */
-export const IDLE_CASES_MAX = 256;
+const IDLE_CASES_MAX = 256;
 
 /** A delta as the kernel keeps it. */
 export type SealedDelta = { delta: Delta; sealed: string };

@@ -12,7 +12,7 @@ import type { Kernel, Proxies } from "./peers.ts";
 import type { Draft } from "./table.ts";
 import { tokeniseResult } from "./tokenise.ts";
 
-export const KNOWN = "customer:known";
+const KNOWN = "customer:known";
 
 export type Asking = { kernel: Kernel; proxies: Proxies; operations: Operations; clock: Clock; random: RandomBytes };
 

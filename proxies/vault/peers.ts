@@ -4,5 +4,5 @@ import type { Client } from "../../kernel/process/connect.ts";
 
 export type Kernel = Client<typeof vaultToKernel>;
 export type Ingress = Client<typeof vaultToIngress>;
-export type Proxy = Client<typeof vaultToProxy>;
+type Proxy = Client<typeof vaultToProxy>;
 export type Proxies = ReadonlyMap<string, Proxy>;
