@@ -1,0 +1,55 @@
+/** One cell without the appliance: the same tool with the same flags on a socket of our own. The floor of a cold start. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { nspawnArguments, nspawnEnvironment, places } from "../../jail/nspawn.ts";
+import { type EchoDoor, openEchoDoor } from "./echo-door.ts";
+
+const SOCKETS = "/tmp/bench-cells";
+/** A slot that no appliance of this machine uses. */
+const SLOT = 99;
+
+export type RawRun = { millisToFirstFrame: number; fields: Record<string, unknown> };
+
+/** Runs the agent of `bundle` once against an echo door, on a task with these fields. */
+export async function runRawCell(bundle: string, fields: Record<string, number>): Promise<RawRun> {
+  mkdirSync(`${SOCKETS}/${SLOT}`, { recursive: true });
+  const door = openEchoDoor(`${SOCKETS}/${SLOT}/membrane`, document(fields));
+  const resources = { memory_mib: 256, work_mib: 4, processes: 8, files: 128, output_kib: 64 };
+  const start = {
+    slot: SLOT,
+    cell: "cell_0000000000000000",
+    isolation: "nspawn",
+    bundle,
+    deadline_ms: 1,
+    resources,
+  } as const;
+  const [program = "", ...argv] = nspawnArguments(start, { ...places, sockets: SOCKETS });
+  const begun = performance.now();
+  const child = spawn(program, argv, { stdio: "ignore", env: nspawnEnvironment, cwd: "/" });
+  const run = await finish(door, begun);
+  if (child.exitCode === null) await once(child, "exit");
+  door.close();
+  return run;
+}
+
+async function finish(door: EchoDoor, begun: number): Promise<RawRun> {
+  return { millisToFirstFrame: (await door.firstFrame) - begun, fields: await door.completed };
+}
+
+function document(fields: Record<string, number>): object {
+  return {
+    task: "task_0000000000000000",
+    case: "case_0000000000000000",
+    kind: "bench",
+    role: "bench",
+    customer: null,
+    fields,
+    text: "",
+    mode: "live",
+    now: Date.now(),
+    first_step: 1,
+    history: [],
+    click: null,
+  };
+}
