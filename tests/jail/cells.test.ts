@@ -13,6 +13,7 @@ import {
   startRequest,
   statusOf,
   type TestJailer,
+  terminate,
 } from "./jailer.ts";
 import { document, type Membrane, openMembrane } from "./membrane.ts";
 
@@ -38,8 +39,7 @@ def run(task):
         if number not in (signal.SIGKILL, signal.SIGSTOP): signal.signal(number, signal.SIG_IGN)
     for _ in range(5):
         if os.fork() == 0: break
-    if os.getpid() == os.getpgid(0): os.setsid
-    silo.call('kv:get', key=str(os.getpid())) if os.getppid() == 1 else None
+    if os.getppid() == 1: silo.call('kv:get', key='up')
     while True: time.sleep(60)
 `;
 
@@ -87,6 +87,16 @@ describe("a cell", () => {
   test("is gone whole when it is killed, whatever it ignores", async () => {
     const { cell, exit } = await startStubborn(1);
     expect(await jailer.client.request("kill", { cell })).toMatchObject({ end: "done" });
+    expect(processesOf(jailer, 1)).toEqual([]);
+    expect(await exit).toMatchObject({ reason: "killed" });
+  });
+
+  test.each([0, 10, 20, 40, 60, 80, 120])("is gone whole when it is killed %i ms after its start began", async (ms) => {
+    membrane = await openMembrane(run(), 1, null);
+    const request = startRequest(bundle(""), { slot: 1 });
+    const exit = runCell(jailer, request);
+    await delay(ms);
+    await jailer.client.request("kill", { cell: request.cell });
     expect(processesOf(jailer, 1)).toEqual([]);
     expect(await exit).toMatchObject({ reason: "killed" });
   });
@@ -213,6 +223,18 @@ describe("the jailer", () => {
 
   test("answers the killing of a cell that is not there: nothing of it is left", async () => {
     expect(await jailer.client.request("kill", { cell: "cell_0000000000000000" })).toEqual({ end: "done", value: {} });
+  });
+
+  test("kills its cells and ends when it is asked to stop", async () => {
+    const other = await startJailer();
+    const there = await openMembrane(`${other.state}/run`, 0, document());
+    const end = other.client.request("start", startRequest(putBundle(other.state, { "main.py": STUBBORN })));
+    await there.until("/v1/call");
+    expect(await terminate(other)).toBe(0);
+    expect(other.log().at(-1)).toMatchObject({ msg: "the cell is gone", reason: "killed" });
+    expect((await end).end).not.toBe("later");
+    await there.close();
+    await other.stop();
   });
 
   test("tears its cells down when it is killed, and a new one sweeps before it serves", async () => {

@@ -50,7 +50,7 @@ export async function startJailer(slots = 4): Promise<TestJailer> {
 /** The process alone, on a state that is there. */
 export async function launch(state: string): Promise<{ child: ChildProcess; log(): Record<string, unknown>[] }> {
   const argv = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", "sh", "-c", INSIDE, "sh", state];
-  const child = spawn("unshare", argv, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn("/usr/bin/unshare", argv, { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   const log = () =>
     text
@@ -94,6 +94,13 @@ export async function runCell(jailer: TestJailer, request: Start): Promise<Exit>
   const end = await jailer.client.request("start", request);
   if (end.end !== "done") throw new Error(`start ended ${end.end}`);
   return end.value.exit;
+}
+
+/** Asks it to stop, as its unit or the launcher does. */
+export async function terminate(jailer: TestJailer): Promise<number | null> {
+  const exit = once(jailer.child, "exit") as Promise<[number | null]>;
+  for (const pid of childrenOf(jailer.child.pid as number)) process.kill(pid, "SIGTERM");
+  return (await exit)[0];
 }
 
 /** Host processes of the slot's users that descend from this jailer's namespace; other tests' cells share the numbers. */

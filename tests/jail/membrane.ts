@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { TaskDocument } from "../../kernel/abi/messages.ts";
 
 type Answer = { status: number; body: unknown };
-export type Heard = { path: string; headers: IncomingMessage["headers"]; body: Record<string, unknown> };
+type Heard = { path: string; headers: IncomingMessage["headers"]; body: Record<string, unknown> };
 export type Membrane = {
   heard: Heard[];
   of(path: string): Heard[];
@@ -35,7 +35,7 @@ export const document = (over: Partial<TaskDocument> = {}): TaskDocument => ({
 /** Shaped like a key and signed by nobody. */
 const key = (claims: object) =>
   `${[{ alg: "ES256" }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".")}.c2lnbmVk`;
-export const keys = { base_key: key({ role: "refund-agent" }), task_key: key({ exp: 1_750_000_120 }) };
+const keys = { base_key: key({ role: "refund-agent" }), task_key: key({ exp: 1_750_000_120 }) };
 
 const done = (value: unknown): Answer => ({ status: 200, body: { end: "done", value } });
 
