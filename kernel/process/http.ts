@@ -12,8 +12,10 @@
 
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { STATUS_CODES } from "node:http";
+import type { Static, TSchema } from "typebox";
 import { done, type End, later, type Refused, refused } from "../abi/ends.ts";
 import { InexactJson, type Json, parseExact } from "../abi/json.ts";
+import type { Check } from "./schema.ts";
 
 export type BodyBounds = { bodyBytesMax: number; bodyMs: number };
 
@@ -82,6 +84,14 @@ export function openExchange(res: HttpResponse, req: HttpRequest, bounds: BodyBo
       return true;
     },
   };
+}
+
+/** The body of a request, read exactly and of the form its path takes: MALFORMED, TOO_LARGE, later. */
+export async function readAs<S extends TSchema>(exchange: Exchange, check: Check<S>): Promise<End<Static<S>>> {
+  const body = await exchange.body();
+  if (body.end !== "done") return body;
+  const checked = check(body.value);
+  return checked.ok ? done(checked.value) : refused("MALFORMED", `The body: ${checked.why}.`);
 }
 
 function singleHeaders(req: HttpRequest): { headers: Map<string, string>; twice: string | undefined } {

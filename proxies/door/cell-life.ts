@@ -1,8 +1,8 @@
 /** `probe` and `wait`: what a cell asks before it has a task. */
 import { done } from "../../kernel/abi/ends.ts";
-import type { Exchange } from "../../kernel/process/http.ts";
+import { type Exchange, readAs } from "../../kernel/process/http.ts";
 import { checkWait } from "./bodies.ts";
-import { type Decision, readAs } from "./decision.ts";
+import type { Decision } from "./decision.ts";
 import type { Door } from "./door.ts";
 import { noteReady, type Occupant } from "./slot.ts";
 

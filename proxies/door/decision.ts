@@ -1,11 +1,8 @@
 /** How the door answers a request: it decides first, and only then acts. */
-
-import type { Static, TSchema } from "typebox";
-import { type End, refused } from "../../kernel/abi/ends.ts";
+import type { End } from "../../kernel/abi/ends.ts";
 import type { Json } from "../../kernel/abi/json.ts";
 import type { Lost } from "../../kernel/process/connect.ts";
 import type { Exchange } from "../../kernel/process/http.ts";
-import type { Check } from "../../kernel/process/schema.ts";
 import type { Door } from "./door.ts";
 import type { Occupant } from "./slot.ts";
 
@@ -27,12 +24,4 @@ export function answerOf(end: End<Json> | Lost): Answer {
     status: 503,
     body: { end: "later", message: end.end === "later" ? end.message : "No answer came; ask again." },
   };
-}
-
-/** The body of a request, read exactly and of the form its path takes. */
-export async function readAs<S extends TSchema>(exchange: Exchange, check: Check<S>): Promise<End<Static<S>>> {
-  const body = await exchange.body();
-  if (body.end !== "done") return body;
-  const checked = check(body.value);
-  return checked.ok ? { end: "done", value: checked.value } : refused("MALFORMED", `The body: ${checked.why}.`);
 }
