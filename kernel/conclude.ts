@@ -46,6 +46,7 @@ function whatHappened(assignment: Assignment, ending: Ending): Happened {
   if (ending.how === "complete") return { event: "Completed", code: null, reason: null };
   if (ending.how === "escalate") return { event: "Escalated", code: null, reason: ending.reason };
   if (ending.how === "timeout") return { event: "TimedOut", code: "DEADLINE", reason: "DEADLINE" };
+  if (ending.how === "offline") return { event: "RoleOffline", code: "ROLE_OFFLINE", reason: "ROLE_OFFLINE" };
   return failure("ATTEMPTS_USED_UP");
 }
 

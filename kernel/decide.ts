@@ -11,7 +11,7 @@ import type { kernelToVault, RequestOf, ValueOf } from "./abi/messages.ts";
 import { sealedOf } from "./cases.ts";
 import { conclude } from "./conclude.ts";
 import { assigned, type Core, mustGet, note } from "./core.ts";
-import { close, openSteps, record, recorded } from "./journal.ts";
+import { close, openSteps, recorded, renew } from "./journal.ts";
 import { type Verdict, withRoom } from "./outcome.ts";
 import { permit } from "./permits.ts";
 import { positionOf } from "./queue.ts";
@@ -46,9 +46,9 @@ function ask(core: Core, id: string, step: number): Question {
   const { task, assignment } = assigned(core.store, id);
   const place = { task: id, assignment: assignment.assignment, step };
   const epoch = assignment.epoch + 1;
-  const entry = { ...mustGet(recorded(core.store, place), `${place.assignment}/${step}`), epoch };
+  const before = mustGet(recorded(core.store, place), `${place.assignment}/${step}`);
+  const entry = renew(core.store, place, before, epoch);
   core.store.assignments.put(assignment.assignment, { ...assignment, epoch });
-  record(core.store, place, entry);
   const { capability, digest } = entry;
   note(core, "decide", { ...place, case: task.case, role: assignment.role, epoch, capability, arguments: digest });
   const terms = {

@@ -12,6 +12,7 @@ import { documentOf } from "./document.ts";
 import { nextStep } from "./journal.ts";
 import { moveToWaiting, type Position, positionOf } from "./queue.ts";
 import type { Fields, JournalEntry, Outcome, Waiting } from "./records.ts";
+import type { Store } from "./store.ts";
 
 type TaskFilter = RequestOf<typeof consoleToKernel, "task_list"> & { roles: string[] | null };
 
@@ -64,15 +65,21 @@ export function openDesk(
 }
 
 function linesOf(core: Core, { state, role, dead, limit, roles }: TaskFilter): TaskLine[] {
-  return core.store.tasks
-    .all()
-    .map(({ key }) => lineOf(core, key as string))
+  return candidates(core.store, state, dead)
+    .map((id) => lineOf(core, id))
     .filter((line) => state === null || line.state === state)
     .filter((line) => role === null || line.role === role)
     .filter((line) => roles === null || (line.role !== null && roles.includes(line.role)))
     .filter((line) => !dead || line.event === "Failed")
     .sort((a, b) => b.updated - a.updated)
     .slice(0, limit);
+}
+
+/** Tasks of the state asked for; dead letters have ended. */
+function candidates(store: Store, state: Position["state"] | null, dead: boolean): string[] {
+  const tables = { ready: store.ready, leased: store.leases, waiting: store.waiting, ended: store.ended };
+  const table = dead ? store.ended : state === null ? store.tasks : tables[state];
+  return table.all().map(({ key }) => key as string);
 }
 
 function lineOf({ store }: Core, id: string): TaskLine {

@@ -17,6 +17,7 @@ import { type Clicked, clickEnd, clickRole } from "./clicks.ts";
 import type { Core } from "./core.ts";
 import { heldBy } from "./intend.ts";
 import type { Mint } from "./mint.ts";
+import { handOver } from "./offline.ts";
 import { nextWake, type Pick, pick } from "./pick.ts";
 import type { Log } from "./process/log.ts";
 import { positionOf } from "./queue.ts";
@@ -42,8 +43,8 @@ export type Dispatch = {
   doorLost(): void;
   /** The vault is there again and knows no cell. */
   vaultFound(): void;
-  /** Renews live leases and expires dead ones; every third of a lease's time. */
-  keepLeases(): Promise<void>;
+  /** Expires dead leases, renews live ones, hands over what waits for a role that is offline. Every third of a lease's time. */
+  tend(): Promise<void>;
   /** Starts nothing more and destroys every cell; their tasks are ready again. */
   stop(): Promise<void>;
 };
@@ -179,16 +180,14 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
       background.resume();
       wake();
     },
-    async keepLeases() {
-      const expired = await core.commit(() => {
-        const dead = expireOverdue(core);
+    async tend() {
+      const { expired, handed } = await core.commit(() => {
+        const expired = expireOverdue(core);
         renew(core, attempts.all());
-        return dead;
+        return { expired, handed: handOver(core) };
       });
-      for (const task of expired) {
-        attempts.ofTask(task)?.end({ how: "settled", ending: null });
-        background.settled(task);
-      }
+      for (const task of expired) attempts.ofTask(task)?.end({ how: "settled", ending: null });
+      for (const task of [...expired, ...handed]) background.settled(task);
       wake();
     },
     async stop() {

@@ -14,11 +14,13 @@ import type { doorToKernel, RequestOf, ValueOf } from "./abi/messages.ts";
 import type { Operation } from "./abi/operations.ts";
 import type { LedgerEffect } from "./audit/entry.ts";
 import { assigned, type Core, mustGet, note } from "./core.ts";
-import { record, recorded } from "./journal.ts";
+import { hasJournalRoom, record, recorded, renew } from "./journal.ts";
 import { amountsOf, reserve, take } from "./ledger.ts";
 import { permit } from "./permits.ts";
 import type { Assignment, Case, JournalEntry, Lease, Reservation, Task } from "./records.ts";
 import type { Store } from "./store.ts";
+
+const FULL = "This assignment has recorded as much as one may. Complete or escalate it.";
 
 export type Intend = RequestOf<typeof doorToKernel, "intend">;
 export type Intended = ValueOf<typeof doorToKernel, "intend">;
@@ -60,8 +62,7 @@ function decide(core: Core, held: Held, call: Intend, callDigest: string): Told 
 /** A step that was made before, with the same arguments. */
 function decideAgain(core: Core, held: Held, call: Intend, before: JournalEntry): Told {
   if (before.outcome === null) {
-    const entry = { ...before, epoch: call.epoch };
-    record(core.store, placeOf(held, call), entry);
+    const entry = renew(core.store, placeOf(held, call), before, call.epoch);
     return allow(permitOf(core, held, call, entry), []);
   }
   if (before.outcome.end === "refused") return no(refused(before.outcome.code, before.outcome.message));
@@ -76,7 +77,9 @@ function diverge(store: Store, { assignment }: Held): Told {
 }
 
 function decideFirst(core: Core, held: Held, call: Intend, callDigest: string): Told {
-  const judged = judge(core, held, call);
+  const judged = hasJournalRoom(core.store, call.assignment)
+    ? judge(core, held, call)
+    : refused("RESULT_TOO_LARGE", FULL);
   const operation = core.operations.get(call.capability);
   const entry: JournalEntry = {
     capability: call.capability,

@@ -82,10 +82,7 @@ await startProcess("kernel", async (dirs, log) => {
   const peers = openPeers();
   const background = openBackground(core, peers.vault, () => dispatch.wake());
   const dispatch = openDispatch({ core, mint, peers, background, log });
-  const timers = [
-    setInterval(() => void dispatch.keepLeases(), LEASE_MS / 3),
-    setInterval(() => void rotate(), ROTATE_MS),
-  ];
+  const timers = [setInterval(() => void dispatch.tend(), LEASE_MS / 3), setInterval(() => void rotate(), ROTATE_MS)];
 
   // Sockets.
   const servers = await takeSockets();

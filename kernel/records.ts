@@ -96,7 +96,8 @@ export type Waiting =
   | { for: "decision"; assignment: string; ending: Ending; person: string | null; since: number };
 
 /**
- * How an attempt ended. `exit`: without word. `lost`: a process of ours was gone, which is no fault of the agent. `click`: a
+ * How an attempt ended. `exit`: without word. `lost`: a process of ours was gone, which is no fault of the agent. `offline`: its
+ * role went offline before the next attempt. `click`: a
  * person's cell is over, and the task goes back to that person.
  */
 export type Ending =
@@ -104,6 +105,7 @@ export type Ending =
   | { how: "escalate"; reason: string; recommendation: string; facts: Fields }
   | { how: "exit" }
   | { how: "lost" }
+  | { how: "offline" }
   | { how: "timeout" }
   | { how: "click" };
 

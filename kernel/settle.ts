@@ -48,8 +48,8 @@ function retry(core: Core, id: string, { assignment, failures }: Assignment): vo
   noteAttempt(core, id, "ready");
 }
 
-/** Leaves an assignment for good: at once, or after its open effects have been decided. */
-function leave(core: Core, id: string, ending: Ending, person: string | null): void {
+/** Leaves an assignment for good, inside a transaction: at once, or after its open effects have been decided. */
+export function leave(core: Core, id: string, ending: Ending, person: string | null): void {
   const { assignment } = assigned(core.store, id);
   const open = openSteps(core.store, assignment.assignment).filter((step) => !voidRead(core, id, assignment, step));
   if (open.length === 0) conclude(core, id, ending, person);

@@ -60,6 +60,8 @@ export type Store = {
   ended: Table<Ended>;
   /** [assignment, step]. */
   journal: Table<JournalEntry>;
+  /** By assignment: bytes of arguments and sealed values its journal holds. */
+  journalBytes: Table<number>;
   /** [assignment, step] -> task: intents without outcome. */
   open: Table<string>;
   /** Total by the key of ledger.ts. */
@@ -112,6 +114,7 @@ export function openStore(folder: string): Store {
     waiting: table("waiting"),
     ended: table("ended"),
     journal: table("journal"),
+    journalBytes: table("journal_bytes"),
     open: table("open"),
     ledger: table("ledger"),
     audit: table("audit"),

@@ -144,10 +144,10 @@ test("leases that are renewed live on; one that is not is dead, with its cell", 
   const task = submitted();
   const bound = await boundTo(task);
   const lease = rig.world.store.leases.get(task) ?? expect.fail("no lease");
-  await rig.dispatch.keepLeases();
+  await rig.dispatch.tend();
   expect(rig.world.store.leases.get(task)?.expires).toBeGreaterThanOrEqual(lease.expires);
   now(rig.world, () => rig.world.store.leases.put(task, { ...lease, expires: Date.now() - 1 }));
-  await rig.dispatch.keepLeases();
+  await rig.dispatch.tend();
   expect(rig.stateOf(task)).toBe("ready");
   await rig.until(() => !rig.running.has(bound.cell), "destroyed");
 });

@@ -3,6 +3,7 @@ import { CASE_TABLE_BYTES_MAX, LEASE_MS, PERMIT_MS } from "../../kernel/abi/boun
 import { checkPermit, type Permit } from "../../kernel/abi/permit.ts";
 import { storeFaults } from "../../kernel/faults.ts";
 import { intend } from "../../kernel/intend.ts";
+import { JOURNAL_BYTES_MAX } from "../../kernel/journal.ts";
 import {
   call,
   codeOf,
@@ -222,6 +223,18 @@ test("two calls that would pass a limit together are not both permitted in one g
     ),
   );
   expect((await Promise.all(intended)).map(codeOf)).toEqual(["done", "LIMIT_CUSTOMER_DAY"]);
+});
+
+test("an assignment records so many bytes and no more", () => {
+  const claimed = attempt();
+  const { assignment } = claimed.lease;
+  const fill = (bytes: number) => now(world, () => world.store.journalBytes.put(assignment, bytes));
+  fill(JOURNAL_BYTES_MAX - 1);
+  expect(codeOf(call(world, claimed, 1, "order:list"))).toBe("done");
+  report(world, claimed, 1, { value: "x" });
+  expect(world.store.journalBytes.get(assignment)).toBe(JOURNAL_BYTES_MAX);
+  expect(codeOf(call(world, claimed, 2, "order:list"))).toBe("RESULT_TOO_LARGE");
+  expect(codeOf(call(world, claimed, 1, "order:list"))).toBe("done");
 });
 
 test("an outcome of a read that the case has no room for is withheld, one of an effect stays counted", () => {

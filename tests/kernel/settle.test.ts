@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { askNext, decided, type Question } from "../../kernel/decide.ts";
 import { storeFaults } from "../../kernel/faults.ts";
+import { handOver } from "../../kernel/offline.ts";
 import { positionOf } from "../../kernel/queue.ts";
 import { recover } from "../../kernel/recovery.ts";
 import { failStart } from "../../kernel/settle.ts";
@@ -126,6 +127,21 @@ test("a cell that never comes up counts as an attempt", () => {
   expect([stateOf(task), roleOf(task)]).toEqual(["waiting", "refund-manager"]);
 });
 
+test("what is ready for a role that goes offline goes to whom the map names, after its open effects were decided, or waits", () => {
+  const [fresh, tried, greeting] = [submitTask(world), submitTask(world), submitTask(world, { kind: "hello" })];
+  call(world, lease(world, tried), 1, "refund:create", refund(100));
+  end(world, tried, { how: "lost" });
+  expect(now(world, () => handOver(world.core))).toEqual([]);
+  for (const name of ["refund-agent", "hello"]) offline(name);
+  expect(now(world, () => handOver(world.core)).sort()).toEqual([fresh, tried].sort());
+  expect([fresh, tried, greeting].map(stateOf)).toEqual(["waiting", "waiting", "ready"]);
+  expect([roleOf(fresh), roleOf(tried)]).toEqual(["refund-manager", "refund-agent"]);
+  const question = ask(tried);
+  now(world, () => decided(world.core, tried, question, { decided: "void", value: null, table: null }));
+  now(world, () => askNext(world.core, tried));
+  expect(roleOf(tried)).toBe("refund-manager");
+});
+
 test("a deadline is not made again: the map decides", () => {
   const task = submitTask(world, { kind: "hello" });
   lease(world, task);
@@ -239,6 +255,14 @@ test("a person's clicks count on where the last one stopped, and replay nothing"
   expect(positionOf(world.store, task)).toMatchObject({ state: "waiting", record: { person: "maria" } });
   expect(() => lease(world, task, { ...click, person: "mallory" })).toThrow("cannot be claimed");
 });
+
+function offline(name: string): void {
+  world.roles.set(name, role(name, { online: false }));
+  now(world, () => {
+    const record = world.store.roles.get(name) ?? expect.fail("no role");
+    world.store.roles.put(name, { ...record, online: false });
+  });
+}
 
 function takeBy(task: string, person: string): void {
   now(world, () => {
