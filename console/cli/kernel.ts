@@ -11,6 +11,9 @@ import type { Places } from "./places.ts";
 
 type Table = typeof consoleToKernel;
 
+/** A kernel that stops between two looks is not waited for. */
+const OPEN_MS = 5_000;
+
 /** Asks the kernel; throws `CommandEnd` unless it is done. */
 export type Ask = <K extends keyof Table & string>(message: K, body: RequestOf<Table, K>) => Promise<ValueOf<Table, K>>;
 
@@ -21,12 +24,14 @@ export async function withKernel<T>(places: Places, person: string, work: (ask: 
   const secret = readSecret(places, "people", person);
   const log = pino({ name: "silo", level: "error" }, destination(2));
   const opened = Promise.withResolvers<void>();
+  const gone = setTimeout(() => opened.reject(unreachable(undefined, places)), OPEN_MS);
   const client = connect(edge, consoleToKernel, { run: places.run, log, onConnect: opened.resolve });
   try {
     await opened.promise;
     doneValue(await client.request("sign_in", { person, secret }));
     return await work(async (message, body) => doneValue(await client.request(message, checked(message, body))));
   } finally {
+    clearTimeout(gone);
     client.close();
   }
 }

@@ -7,7 +7,7 @@ const { values } = parseArgs({
   options: { once: { type: "boolean" }, json: { type: "boolean" }, port: { type: "string" } },
 });
 
-process.exitCode = await launch((stopped) =>
+const status = await launch((stopped) =>
   trial({
     once: values.once === true,
     json: values.json === true,
@@ -17,3 +17,6 @@ process.exitCode = await launch((stopped) =>
     note: (text) => process.stderr.write(text),
   }),
 );
+
+// A story that was stopped in the middle still waits for answers.
+process.exit(status);

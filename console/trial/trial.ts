@@ -33,16 +33,18 @@ export async function trial(run: TrialRun): Promise<number> {
     report: (happening) => say(describe(happening)),
   });
   let summary: Summary | undefined;
-  const teller = openTeller(write);
+  let ending = false;
+  const teller = openTeller((text) => ending || write(text));
   try {
-    await Promise.race([world.appliance.waitReady(), stopped]);
-    summary = (await Promise.race([tellStory(openScene(teller, world)), stopped])) ?? undefined;
+    const story = world.appliance.waitReady().then(() => tellStory(openScene(teller, world)));
+    summary = (await Promise.race([story, stopped])) ?? undefined;
     if (!once && summary !== undefined) {
       write(whereToLook(world));
       if (json) write(`${JSON.stringify(summary)}\n`);
       await stopped;
     }
   } finally {
+    ending = true;
     say("stopping");
     await world.stop();
   }

@@ -25,7 +25,7 @@ const PRODUCT = "/opt/silo";
 /** Of the trial's mail server, which keeps it outside the state directory. */
 const MAIL_QUEUE = "/var/spool/smtpd";
 const LOG_CHECK_MS = 1_000;
-export const READY_MS = 30_000;
+export const READY_MS = 120_000;
 
 export type ApplianceOptions = {
   /** Starts the outside systems and says how their proxies reach them; called when the folders are there. */
