@@ -17,7 +17,7 @@ export const Capability = Type.String({ pattern: "^[a-z][a-z0-9_]{0,30}:[a-z][a-
 /** SHA-256, lower-case hex. */
 export const Digest = Type.String({ pattern: "^[0-9a-f]{64}$" });
 /** Keyed hash of the customer id: the ledger's customer. Never in keys, cells or the log. */
-export const Subject = Digest;
+export const Subject = Type.String({ pattern: "^[0-9a-f]{64}$" });
 /** Bytes sealed by the vault under the case's key, base64url. The kernel stores them and cannot read them. */
 export const Sealed = Type.String({ pattern: "^[A-Za-z0-9_-]+$", maxLength: 1_500_000 });
 export const Step = Type.Integer({ minimum: 1, maximum: 10_000 });
