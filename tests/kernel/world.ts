@@ -10,7 +10,7 @@ import type { Json } from "../../kernel/abi/json.ts";
 import { readOperations } from "../../kernel/abi/operations-file.ts";
 import { readSettings } from "../../kernel/abi/settings.ts";
 import { type Claimed, claim } from "../../kernel/claim.ts";
-import { type Commit, groupCommit } from "../../kernel/commit.ts";
+import { groupCommit } from "../../kernel/commit.ts";
 import type { Core } from "../../kernel/core.ts";
 import { daysIn } from "../../kernel/day.ts";
 import { type Intended, intend } from "../../kernel/intend.ts";
@@ -231,5 +231,3 @@ export function logged({ store }: World, task?: string): string[] {
     .filter((entry) => task === undefined || entry.task === task)
     .map(({ verb, code }) => (code === undefined ? verb : `${verb} ${code}`));
 }
-
-export type { Commit };
