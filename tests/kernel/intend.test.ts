@@ -150,6 +150,17 @@ test("an open intent is permitted again under the new epoch, and nothing is rese
   expect(codeOf(report(world, second, 1))).toBe("done");
 });
 
+test("what a dead attempt reports does not count, not even before the next one has asked again", () => {
+  const task = submitTask(world);
+  const first = lease(world, task);
+  call(world, first, 1, "refund:create", refund(100));
+  end(world, task, { how: "exit" });
+  expect(codeOf(report(world, first, 1))).toBe("EPOCH_STALE");
+  world.clock.now += 60_000;
+  lease(world, task);
+  expect(codeOf(report(world, first, 1))).toBe("EPOCH_STALE");
+});
+
 test("a refusal is replayed as it was, even when the limit has been raised since", () => {
   const task = submitTask(world);
   const refusal = call(world, lease(world, task), 1, "refund:create", refund(70_000));
