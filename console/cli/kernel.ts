@@ -1,4 +1,4 @@
-/** A signed-in conversation with the kernel, for the length of one command. */
+/** A signed-in conversation with the kernel. */
 import { readFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { destination, pino } from "pino";
@@ -17,8 +17,10 @@ const OPEN_MS = 5_000;
 /** Asks the kernel; throws `CommandEnd` unless it is done. */
 export type Ask = <K extends keyof Table & string>(message: K, body: RequestOf<Table, K>) => Promise<ValueOf<Table, K>>;
 
-/** Signs in as `person` with the secret the state directory keeps for them, does `work`, and hangs up. */
-export async function withKernel<T>(places: Places, person: string, work: (ask: Ask) => Promise<T>): Promise<T> {
+export type Session = { ask: Ask; close(): void };
+
+/** Signs in as `person` with the secret the state directory keeps for them. A session does not outlive its connection. */
+export async function openSession(places: Places, person: string): Promise<Session> {
   const edge = { from: "console", to: "kernel" } as const;
   await reach(socketPath(places.run, edge.to, edge.from), places);
   const secret = readSecret(places, "people", person);
@@ -29,10 +31,25 @@ export async function withKernel<T>(places: Places, person: string, work: (ask: 
   try {
     await opened.promise;
     doneValue(await client.request("sign_in", { person, secret }));
-    return await work(async (message, body) => doneValue(await client.request(message, checked(message, body))));
+  } catch (error) {
+    client.close();
+    throw error;
   } finally {
     clearTimeout(gone);
-    client.close();
+  }
+  return {
+    ask: async (message, body) => doneValue(await client.request(message, checked(message, body))),
+    close: client.close,
+  };
+}
+
+/** A session for the length of `work`. */
+export async function withKernel<T>(places: Places, person: string, work: (ask: Ask) => Promise<T>): Promise<T> {
+  const { ask, close } = await openSession(places, person);
+  try {
+    return await work(ask);
+  } finally {
+    close();
   }
 }
 

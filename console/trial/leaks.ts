@@ -61,7 +61,7 @@ export function leaksIn(needles: Needles, path: string, chunkBytes = CHUNK_BYTES
 }
 
 function scan(needles: Needles, file: number, path: string, chunkBytes: number): Leak[] {
-  const buffer = Buffer.alloc(chunkBytes + needles.bytesMax - 1);
+  const buffer = Buffer.allocUnsafe(chunkBytes + needles.bytesMax - 1);
   const leaks: Leak[] = [];
   for (let at = 0; ; at += chunkBytes) {
     const length = readSync(file, buffer, 0, buffer.length, at);

@@ -3,7 +3,7 @@ import { showLowered } from "../up/lowered.ts";
 import { describe } from "../up/running.ts";
 import type { Summary } from "./story/ending.ts";
 import { openScene } from "./story/scene.ts";
-import { openTeller } from "./story/teller.ts";
+import { openTeller, type Teller } from "./story/teller.ts";
 import { tellStory } from "./story.ts";
 import { startWorld, type World } from "./world.ts";
 
@@ -36,8 +36,7 @@ export async function trial(run: TrialRun): Promise<number> {
   let ending = false;
   const teller = openTeller((text) => ending || write(text));
   try {
-    const story = world.appliance.waitReady().then(() => tellStory(openScene(teller, world)));
-    summary = (await Promise.race([story, stopped])) ?? undefined;
+    summary = (await Promise.race([play(teller, world), stopped])) ?? undefined;
     if (!once && summary !== undefined) {
       write(whereToLook(world));
       if (json) write(`${JSON.stringify(summary)}\n`);
@@ -50,6 +49,16 @@ export async function trial(run: TrialRun): Promise<number> {
   }
   if (once && json && summary !== undefined) write(`${JSON.stringify(summary)}\n`);
   return summary?.leaks === 0 && teller.broken.length === 0 ? 0 : 1;
+}
+
+async function play(teller: Teller, world: World): Promise<Summary> {
+  await world.appliance.waitReady();
+  const scene = await openScene(teller, world);
+  try {
+    return await tellStory(scene);
+  } finally {
+    scene.close();
+  }
 }
 
 function whereToLook({ appliance }: World): string {

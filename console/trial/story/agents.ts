@@ -5,20 +5,19 @@ import type { Scene } from "./scene.ts";
 
 const FOLDERS = ["hello", "refund-agent", "hostile"] as const;
 
-export async function approveAgents({ teller, as }: Scene): Promise<void> {
+export async function approveAgents({ teller, admin }: Scene): Promise<void> {
   teller.chapter("An administrator approves three agents and one human role");
   for (const name of FOLDERS) dropFolder(`/opt/silo/agents/${name}`, `/var/silo/agents/${name}`);
-  await as("admin", async (ask) => {
-    const { agents } = await ask("agent_list", {});
-    for (const { role, folder, asks, problem, state } of agents) {
-      if (folder === null || asks === null) teller.fact(false, `${role} can be approved (${problem ?? state})`);
-      else {
-        const { agent } = await ask("agent_approve", { role, folder });
-        teller.fact(agent.state === "online", `${role} is ${agent.state}, folder ${folder.slice(0, 12)}, may do:`);
-        for (const line of difference(asks, null)) teller.say(line);
-      }
+  const { agents } = await admin("agent_list", {});
+  for (const { role, folder, asks, problem, state } of agents) {
+    if (folder === null || asks === null) {
+      teller.fact(false, `${role} can be approved (${problem ?? state})`);
+      continue;
     }
-  });
+    const { agent } = await admin("agent_approve", { role, folder });
+    teller.fact(agent.state === "online", `${role} is ${agent.state}, folder ${folder.slice(0, 12)}, may do:`);
+    for (const line of difference(asks, null)) teller.say(line);
+  }
 }
 
 function dropFolder(from: string, to: string): void {

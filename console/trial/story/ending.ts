@@ -49,20 +49,18 @@ export async function summarise(scene: Scene, leaks: number): Promise<Summary> {
   };
 }
 
-function allEntries({ as }: Scene): Promise<AuditLine[]> {
-  return as("admin", async (ask) => {
-    const all: AuditLine[] = [];
-    for (let from: number | null = 0; from !== null; ) {
-      const page: { entries: AuditLine[]; next: number | null } = await ask("audit_show", {
-        task: null,
-        from,
-        limit: 1000,
-      });
-      all.push(...page.entries);
-      from = page.next;
-    }
-    return all;
-  });
+async function allEntries({ admin }: Scene): Promise<AuditLine[]> {
+  const all: AuditLine[] = [];
+  for (let from: number | null = 0; from !== null; ) {
+    const page: { entries: AuditLine[]; next: number | null } = await admin("audit_show", {
+      task: null,
+      from,
+      limit: 1000,
+    });
+    all.push(...page.entries);
+    from = page.next;
+  }
+  return all;
 }
 
 export function tellSummary({ teller }: Scene, summary: Summary): void {

@@ -5,7 +5,7 @@ import { CELL_UID_BASE } from "../../../kernel/abi/bounds.ts";
 import type { AuditLine } from "../../../kernel/abi/messages.ts";
 import { digestOfFile, freeBytes } from "./host.ts";
 import type { Scene } from "./scene.ts";
-import { entryWords, fieldsOf } from "./words.ts";
+import { entriesOf, entryWords, fieldsOf } from "./words.ts";
 
 const CUSTOMER = "C0200";
 /** Orders of another customer, and of the customer's own. */
@@ -63,10 +63,12 @@ export async function tellHostile(scene: Scene, old: { key: string; expires: num
   const entries = await scene.audit(task);
 
   teller.say(`Towards the membrane (${task}):`);
-  for (const [name, { tries, code }] of Object.entries(MEMBRANE)) {
-    const logged = entries.find(({ entry }) => entry["code"] === code);
-    teller.fact(got[name] === code && logged !== undefined, `${tries}: ${got[name]}${place(logged)}`);
-  }
+  const logged = entriesOf(
+    Object.values(MEMBRANE).map(({ code }) => code),
+    entries,
+  );
+  for (const [at, [name, { tries, code }]] of Object.entries(MEMBRANE).entries())
+    teller.fact(got[name] === code && logged[at] !== undefined, `${tries}: ${got[name]}${place(logged[at])}`);
   await tellReplay(scene);
 
   teller.say(`Towards the machine (${task}):`);

@@ -1,6 +1,7 @@
 /** Chapter: many small refunds for one customer. The ledger adds them up. */
 import { readRefunds, story } from "../shop.ts";
 import type { Scene } from "./scene.ts";
+import { usd } from "./words.ts";
 
 const CODE = "LIMIT_CUSTOMER_DAY";
 /** 500.00 USD a customer and day allow eight refunds of 60.00. */
@@ -26,6 +27,6 @@ export async function tellMany(scene: Scene): Promise<void> {
   const total = rows.reduce((sum, row) => sum + row.amount, 0);
   teller.fact(
     rows.length === ALLOWED && total === ALLOWED * amount,
-    `the shop's database holds ${rows.length} refunds for that customer, ${(total / 100).toFixed(2)} USD together`,
+    `the shop's database holds ${rows.length} refunds for that customer, ${usd(total)} together`,
   );
 }

@@ -1,7 +1,7 @@
 /** Chapter: a refund within the limit. The agent sees tokens, the customer gets their name. */
 import { readRefunds, story } from "../shop.ts";
 import type { Scene } from "./scene.ts";
-import { entryWords, hasToken, oneLine, seconds, textOf } from "./words.ts";
+import { entryWords, hasToken, oneLine, seconds, textOf, usd } from "./words.ts";
 
 export async function tellRefund(scene: Scene): Promise<void> {
   const { teller } = scene;
@@ -27,7 +27,7 @@ export async function tellRefund(scene: Scene): Promise<void> {
   const refunds = (await readRefunds(scene.world.postgres)).filter((row) => row.order === order);
   teller.fact(
     refunds.length === 1 && refunds[0]?.amount === amount && refunds[0].customer === id,
-    `the shop's database holds ${refunds.length} refund of ${order}: ${refunds.map((row) => row.amount / 100)} USD`,
+    `the shop's database holds ${refunds.length} refund of ${order}: ${refunds.map((row) => usd(row.amount)).join(", ")}`,
   );
 
   const mails = await scene.mailsTo(customer.email, 1);

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { AuditLine, consoleToKernel, TaskLine, ValueOf } from "../../../kernel/abi/messages.ts";
 import { type Frontend, openFrontend, type TaskAnswer } from "../../cli/frontend.ts";
-import { type Ask, withKernel } from "../../cli/kernel.ts";
+import { type Ask, openSession } from "../../cli/kernel.ts";
 import { findPlaces } from "../../cli/places.ts";
 import { type Customer, makeShop } from "../shop.ts";
 import { type Mail, readMails } from "../smtp.ts";
@@ -38,21 +38,24 @@ export type Scene = {
   mailsTo(address: string, atLeast: number): Promise<Mail[]>;
   /** Audit entries of one task. */
   audit(task: string): Promise<AuditLine[]>;
-  as<T>(person: string, work: (ask: Ask) => Promise<T>): Promise<T>;
+  /** The administrator at the kernel. */
+  admin: Ask;
+  close(): void;
 };
 
-export function openScene(teller: Teller, world: World): Scene {
+export async function openScene(teller: Teller, world: World): Promise<Scene> {
   const places = findPlaces(undefined);
   const frontend: Frontend = openFrontend(places, "shop");
   const customers = new Map(makeShop().customers.map((customer) => [customer.id, customer]));
   const tasks: Scene["tasks"] = [];
-  const as: Scene["as"] = (person, work) => withKernel(places, person, work);
-  const show = (task: string) => as("admin", (ask) => ask("task_show", { task }));
+  const { ask: admin, close } = await openSession(places, "admin");
+  const show = (task: string) => admin("task_show", { task });
   return {
     teller,
     world,
     tasks,
-    as,
+    admin,
+    close,
     show,
     customer: (id) => customers.get(id) as Customer,
     async submit({ kind, customer, fields = {}, text = "" }) {
@@ -76,10 +79,7 @@ export function openScene(teller: Teller, world: World): Scene {
         (mails) => mails.length >= atLeast,
         MAIL_PATIENCE_MS,
       ),
-    async audit(task) {
-      const { entries } = await as("admin", (ask) => ask("audit_show", { task, from: 0, limit: 1000 }));
-      return entries;
-    },
+    audit: async (task) => (await admin("audit_show", { task, from: 0, limit: 1000 })).entries,
   };
 }
 
