@@ -127,6 +127,22 @@ describe("a key this appliance made", () => {
   });
 });
 
+test("a key as long as a key may be verifies, and the next longer one does not", async () => {
+  const entries = Array.from({ length: 600 }, (_, n): [string, Json] => [`c:n${String(n).padStart(20, "0")}`, []]);
+  const withSize = (count: number, sub: number) => {
+    const capabilities = Object.fromEntries(entries.slice(0, count));
+    return signClaims(BASE_TYP, base.jwk.kid, { ...baseClaims, capabilities, sub: "s".repeat(sub) }, base.key);
+  };
+  let count = 350;
+  while (count < entries.length && (await withSize(count, 100)).length <= KEY_CHARS_MAX) count++;
+  const tokens = await Promise.all(Array.from({ length: 100 }, (_, sub) => withSize(count, sub + 1)));
+  const longest = tokens.findLast((token) => token.length <= KEY_CHARS_MAX) ?? "";
+  const next = tokens.find((token) => token.length > KEY_CHARS_MAX) ?? "";
+  expect(next.length - longest.length).toBeLessThanOrEqual(2);
+  expect((await verifyBase(longest, keys, NOW)).end).toBe("done");
+  expect(await verifyBase(next, keys, NOW)).toMatchObject({ code: "KEY_INVALID" });
+});
+
 describe("attacks on a key", () => {
   const attacks: Record<string, () => Promise<string> | string> = {
     "no token at all": () => "",
