@@ -1,57 +1,47 @@
 /**
- * Who is asking: API keys, and what each frontend may send.
+ * Which frontend speaks, by its API key.
  *
- * Threat: somebody without a key, or one frontend that wants to be another.
- * Contract: `identify` names the frontend whose key this is, from digests alone, in a time that does not depend on which.
- * Failure: API_KEY_INVALID, the same for a missing and a wrong key.
+ * Threat: a stranger guesses a key, learns one byte by byte from how long a refusal takes, or reads it from this process's memory or disk.
+ * Contract: only digests are held; every digest is compared in constant time, and all of them each time.
+ * Failure: null. A credential that is not digests by frontend stops the process.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
-import { Type } from "typebox";
-import { done, type End, refused } from "../../kernel/abi/ends.ts";
+import { type Static, Type } from "typebox";
 import { Digest, Name } from "../../kernel/abi/ids.ts";
-import { ConfigError, credential, type Directories } from "../../kernel/process/config.ts";
+import { InexactJson, parseExact } from "../../kernel/abi/json.ts";
+import { ConfigError } from "../../kernel/process/config.ts";
 import { compile } from "../../kernel/process/schema.ts";
 
-const BEARER = "Bearer ";
-/** Longer keys are not hashed. */
-const API_KEY_CHARS_MAX = 256;
+const Digests = Type.Record(Name, Digest, { additionalProperties: false });
+const checkDigests = compile(Digests);
 
-/** Frontend -> SHA-256 of its API key, lower-case hex. */
-const KeyDigests = Type.Record(Name, Digest, { additionalProperties: false });
+/** The frontend whose key this is, or null. */
+export type FindFrontend = (key: string) => string | null;
 
-export type Frontends = {
-  /** The frontend with this API key. */
-  identify(apiKey: string): End<string>;
-};
-
-/** Reads the credential `frontends.json`. */
-export function readFrontends(dirs: Directories): Frontends {
-  const checked = compile(KeyDigests)(parse(credential(dirs, "frontends.json").toString("utf8")));
-  if (!checked.ok) throw new ConfigError(`The credential frontends.json: ${checked.why}.`);
-  return openFrontends(checked.value);
-}
-
-export function openFrontends(digests: Readonly<Record<string, string>>): Frontends {
-  const known = Object.entries(digests).map(([name, digest]) => ({ name, digest: Buffer.from(digest, "hex") }));
-  return {
-    identify(apiKey) {
-      if (apiKey.length > API_KEY_CHARS_MAX) return refused("API_KEY_INVALID");
-      const digest = createHash("sha256").update(apiKey).digest();
-      const matches = known.filter((frontend) => timingSafeEqual(frontend.digest, digest));
-      return matches[0] === undefined ? refused("API_KEY_INVALID") : done(matches[0].name);
-    },
+/** `text`: the credential `frontends.json`, frontend -> SHA-256 of its API key. Throws `ConfigError`. */
+export function readFrontends(text: string): FindFrontend {
+  const digests = Object.entries(parseDigests(text)).map(([name, hex]) => ({ name, digest: Buffer.from(hex, "hex") }));
+  return (key) => {
+    const given = createHash("sha256").update(key).digest();
+    const matching = digests.filter(({ digest }) => timingSafeEqual(digest, given));
+    return matching[0]?.name ?? null;
   };
 }
 
-/** The API key of an Authorization header; empty, which is nobody's, where there is none. */
-export function bearerOf(authorization: string | undefined): string {
-  return authorization?.startsWith(BEARER) ? authorization.slice(BEARER.length) : "";
+function parseDigests(text: string): Static<typeof Digests> {
+  try {
+    const checked = checkDigests(parseExact(text));
+    if (checked.ok) return checked.value;
+    throw new ConfigError(`The credential frontends.json: ${checked.why}.`);
+  } catch (error) {
+    if (error instanceof InexactJson) throw new ConfigError(`The credential frontends.json: ${error.message}`);
+    throw error;
+  }
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new ConfigError("The credential frontends.json is not JSON.");
-  }
+const BEARER = "Bearer ";
+
+/** The key in the header Authorization, or null. */
+export function bearerOf(authorization: string | undefined): string | null {
+  return authorization?.startsWith(BEARER) ? authorization.slice(BEARER.length) : null;
 }

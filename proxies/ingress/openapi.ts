@@ -1,102 +1,69 @@
-/** The description of this interface (OpenAPI 3.1), from the schemas that are enforced. */
-import { type TSchema, Type } from "typebox";
-import { SUBMISSION_BYTES_MAX } from "../../kernel/abi/bounds.ts";
-import { DeliveryId, TaskId } from "../../kernel/abi/ids.ts";
-import type { Json } from "../../kernel/abi/json.ts";
-import { Fields, ingressToKernel, ingressToVault, Text } from "../../kernel/abi/messages.ts";
-import { refusalCodes } from "../../kernel/abi/refusals.ts";
-import { Submission } from "./submission.ts";
+/** `GET /v1/openapi.json`: the description of what ingress takes, OpenAPI 3.1, made from the schemas that check it. */
+import type { TSchema } from "typebox";
+import type { Json, JsonObject } from "../../kernel/abi/json.ts";
+import { Accepted, Answered, Delivery, Greeting, Problem, Receipt, Submission, Task } from "./api.ts";
+import { type Route, routes } from "./routes.ts";
 
-const Problem = Type.Object({
-  code: Type.String({ enum: [...Object.keys(refusalCodes), "LATER"] }),
-  message: Type.String(),
-});
+export const OPENAPI_PATH = "/v1/openapi.json";
+export const ANSWERS_PATH = "/v1/answers";
 
-const AnswerBody = Type.Object({ text: Text, fields: Fields });
+const schemas = { Submission, Accepted, Task, Answered, Problem, Delivery, Greeting, Receipt };
 
-const State = Type.Object({
-  ...ingressToKernel.state.value.properties,
-  answer: Type.Optional(Type.Union([AnswerBody, Type.Literal("pending")])),
-});
-
-/** What a session of `/v1/answers` is sent; it sends `{"ack": delivery}` back. */
-const Delivered = Type.Object({ delivery: DeliveryId, task: TaskId, text: Text, fields: Fields });
-
-/** The whole document. */
-export function openApi(): Json {
-  return plain({
+export function describeApi(): JsonObject {
+  const paths: Record<string, JsonObject> = { [ANSWERS_PATH]: { get: answersOperation } };
+  for (const route of routes)
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
+  return {
     openapi: "3.1.0",
-    info: {
-      title: "SiloOS ingress",
-      version: "1",
-      description:
-        "Tasks in, answers out. Values of customers travel here alone; nothing behind this interface sees them.",
-    },
-    security: [{ apiKey: [] }],
+    info: { title: "SiloOS ingress", version: "1", description: "Tasks in, answers out." },
+    security: [{ key: [] }],
+    paths,
     components: {
-      securitySchemes: { apiKey: { type: "http", scheme: "bearer", description: "The API key of a frontend." } },
-      schemas: { Submission, State, Problem, Delivered },
+      securitySchemes: { key: { type: "http", scheme: "bearer", description: "The API key of the frontend." } },
+      schemas: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, plain(schema)])),
     },
-    paths: {
-      "/v1/tasks": { post: postTask },
-      "/v1/tasks/{task}": { get: getTask },
-      "/v1/answers": { get: getAnswers },
-      "/v1/openapi.json": { get: getDescription },
-    },
-  });
+  };
 }
 
-const problems = (...statuses: number[]) =>
-  Object.fromEntries(statuses.map((status) => [status, response("A refusal, or not now.", Problem)]));
-
-const postTask = {
-  summary: "Send a task, or a follow-up in the case of an earlier one",
-  description: `202 only after the task is durable. The body is at most ${SUBMISSION_BYTES_MAX} bytes.`,
-  parameters: [
-    {
-      name: "Idempotency-Key",
-      in: "header",
-      required: true,
-      description: "The same key of the same frontend is one task, however often it is sent.",
-      schema: { type: "string", minLength: 1, maxLength: 128 },
-    },
-  ],
-  requestBody: { required: true, content: json(Submission) },
-  responses: {
-    202: response("The task is stored and will end.", ingressToVault.submit.value),
-    ...problems(400, 401, 403, 404, 409, 413, 422, 429, 503),
-  },
-};
-
-const getTask = {
-  summary: "Where a task is, and its answer when it has ended",
-  parameters: [{ name: "task", in: "path", required: true, schema: TaskId }],
-  responses: { 200: response("The state of a task of this frontend.", State), ...problems(401, 404, 429, 503) },
-};
-
-const getAnswers = {
-  summary: "Answers as they come (WebSocket)",
+const answersOperation: JsonObject = {
+  summary: "A WebSocket on which answers are sent until they are acknowledged.",
   description:
-    'Show the API key in the Authorization header, or send {"api_key": "…"} first. Each answer comes with its delivery id; ' +
-    'send {"ack": "…"} when you have stored it. Until then it comes again under the same id.',
-  responses: { 101: response("The messages this connection then carries.", Delivered) },
+    "The key comes in the header Authorization, or as the first message (Greeting). Each answer is a text message (Delivery); " +
+    "the frontend acknowledges it with a text message (Receipt). What is not acknowledged is sent again.",
+  responses: { 101: { description: "The WebSocket is open." }, 401: response("API_KEY_INVALID.", Problem) },
 };
 
-const getDescription = {
-  summary: "This description",
-  security: [],
-  responses: { 200: { description: "OpenAPI 3.1" } },
-};
-
-function json(schema: TSchema) {
-  return { "application/json": { schema } };
+function operation({ summary, path, headers, body, replies }: Route): JsonObject {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => parameter("path", name, "Its id."));
+  const inHeader = Object.entries(headers).map(([name, description]) => parameter("header", name, description));
+  const responses = Object.entries(replies).map(([status, { description, schema }]) => [
+    status,
+    response(description, schema),
+  ]);
+  return {
+    summary,
+    parameters: [...inPath, ...inHeader],
+    ...(body === null ? {} : { requestBody: { required: true, content: content(body) } }),
+    responses: Object.fromEntries(responses) as JsonObject,
+  };
 }
 
-function response(description: string, schema: TSchema) {
-  return { description, content: json(schema) };
+function parameter(where: "path" | "header", name: string, description: string): JsonObject {
+  return { in: where, name, required: true, description, schema: { type: "string" } };
 }
 
-/** Schemas carry marks of their own that JSON does not have. */
-function plain(value: unknown): Json {
-  return JSON.parse(JSON.stringify(value)) as Json;
+function response(description: string, schema: TSchema): JsonObject {
+  return { description, content: content(schema) };
+}
+
+function content(schema: TSchema): JsonObject {
+  const name = Object.entries(schemas).find(([, known]) => known === schema)?.[0];
+  return {
+    "application/json": { schema: name === undefined ? plain(schema) : { $ref: `#/components/schemas/${name}` } },
+  };
+}
+
+/** A schema without what only the checker uses. */
+function plain(schema: TSchema): Json {
+  return JSON.parse(JSON.stringify(schema)) as Json;
 }

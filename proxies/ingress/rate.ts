@@ -1,24 +1,20 @@
-/** How often a frontend may ask: a token bucket each, so that one that runs wild leaves room for the others. */
+/** How fast each frontend may ask, so that one that runs wild leaves room for the others: a bucket that holds one second's requests and fills at that rate. */
 
-/** Requests a second, and how many at once after a rest. */
+/** Requests a second of one frontend. */
 export const REQUESTS_PER_SECOND_MAX = 5000;
 
-export type Rate = {
-  /** Whether `name` may ask now; counts the request when it may. */
-  admit(name: string): boolean;
-};
+type Bucket = { left: number; at: number };
 
-/** `now` in milliseconds. Names are those of known frontends: their number bounds the buckets. */
-export function openRate(perSecond: number, now: () => number): Rate {
-  const buckets = new Map<string, { left: number; at: number }>();
-  return {
-    admit(name) {
-      const at = now();
-      const bucket = buckets.get(name) ?? { left: perSecond, at };
-      const left = Math.min(perSecond, bucket.left + ((at - bucket.at) / 1000) * perSecond);
-      const admitted = left >= 1;
-      buckets.set(name, { left: admitted ? left - 1 : left, at });
-      return admitted;
-    },
+/** Says whether `frontend` may make one more request at `now` (ms). */
+export type Allow = (frontend: string, now: number) => boolean;
+
+export function openRate(perSecond = REQUESTS_PER_SECOND_MAX): Allow {
+  const buckets = new Map<string, Bucket>();
+  return (frontend, now) => {
+    const { left, at } = buckets.get(frontend) ?? { left: perSecond, at: now };
+    const filled = Math.min(perSecond, left + (Math.max(0, now - at) / 1000) * perSecond);
+    const isAllowed = filled >= 1;
+    buckets.set(frontend, { left: isAllowed ? filled - 1 : filled, at: now });
+    return isAllowed;
   };
 }

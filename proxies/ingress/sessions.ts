@@ -1,116 +1,115 @@
 /**
- * `WS /v1/answers`: a frontend that takes its answers as they come, and acknowledges each.
+ * WebSockets at `/v1/answers`: who speaks is known by the header Authorization or by the first message, then answers go out and
+ * acknowledgements come back.
  *
- * Threat: somebody without a key holds connections open, or floods them with messages.
- * Contract: a session hears nothing before it has shown its API key (in the handshake, or in its first message, within KEY_MS); it then
- * gets its own frontend's answers; one counts as taken when its delivery id came back within ACK_MS.
- * Failure: a message that is not one of the two it may send closes the connection.
+ * Threat: a stranger holds sockets open without saying who it is, sends what is no acknowledgement, large or endless messages, or
+ * reads slowly so that answers pile up in memory.
+ * Contract: nothing is sent before the key is known; it is known within `GREETING_MS`; a frontend has at most `SESSIONS_MAX` sockets, each
+ * with at most `BUFFERED_BYTES_MAX` unread.
+ * Failure: the socket is closed with a code (RFC 6455, 7.4.1) and a word of ours.
  */
-import type { WebSocket, WebSocketBehavior } from "uWebSockets.js";
+import type { HttpRequest, HttpResponse, us_socket_context_t, WebSocket, WebSocketBehavior } from "uWebSockets.js";
+import type { Static, TSchema } from "typebox";
+import { refused } from "../../kernel/abi/ends.ts";
 import { InexactJson, parseExact } from "../../kernel/abi/json.ts";
-import type { Answer, Answers } from "./answers.ts";
-import { bearerOf, type Frontends } from "./frontends.ts";
+import { type Check, compile } from "../../kernel/process/schema.ts";
+import type { Answer, Answers, Outlet } from "./answers.ts";
+import { Greeting, Receipt } from "./api.ts";
+import { bearerOf, type FindFrontend } from "./frontends.ts";
+import { replyOf } from "./reply.ts";
 
-export const KEY_MS = 10_000;
-export const ACK_MS = 10_000;
-export const SESSIONS_MAX = 64;
-const MESSAGE_BYTES_MAX = 1024;
-const BACKPRESSURE_BYTES_MAX = 4 * 1024 * 1024;
+/** A socket says within this who it is. */
+export const GREETING_MS = 5000;
+/** Sockets of one frontend. */
+export const SESSIONS_MAX = 16;
+/** One message of a frontend. */
+export const MESSAGE_BYTES_MAX = 4096;
+/** Unread answers on one socket. */
+const BUFFERED_BYTES_MAX = 8 * 1024 * 1024;
 const IDLE_SECONDS = 60;
-/** RFC 6455 section 7.4.1, and 4401 from the private range for a missing key. */
-const CLOSE = { policy: 1008, tryAgain: 1013, noKey: 4401 } as const;
 
-type Session = {
-  /** From the handshake; empty where the first message brings it. */
-  apiKey: string;
-  isKnown: boolean;
-  leave: () => void;
-  keyTimer: NodeJS.Timeout | undefined;
-  waiting: Map<string, (acknowledged: boolean) => void>;
-};
+const CLOSE = { wrong: 1008, busy: 1013 } as const;
 
+type Session = { frontend: string | null; outlet: Outlet | null; greeting: NodeJS.Timeout | null };
 type Socket = WebSocket<Session>;
 
-export function openSessions(frontends: Frontends, answers: Answers): WebSocketBehavior<Session> {
-  let sessions = 0;
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const checkGreeting = compile(Greeting);
+const checkReceipt = compile(Receipt);
 
-  function open(socket: Socket): void {
-    sessions++;
-    const session = socket.getUserData();
-    if (sessions > SESSIONS_MAX) socket.end(CLOSE.tryAgain, "Too many sessions.");
-    else if (session.apiKey !== "") enter(socket, session.apiKey);
-    else session.keyTimer = setTimeout(() => socket.end(CLOSE.noKey, "No API key came."), KEY_MS);
-  }
-
-  function enter(socket: Socket, apiKey: string): void {
-    const session = socket.getUserData();
-    clearTimeout(session.keyTimer);
-    const frontend = frontends.identify(apiKey);
-    if (frontend.end !== "done") {
-      socket.end(CLOSE.noKey, "The API key is unknown.");
-      return;
-    }
-    session.isKnown = true;
-    session.leave = answers.add({ frontend: frontend.value, task: null, take: (answer) => send(socket, answer) });
-    socket.send(JSON.stringify({ frontend: frontend.value }));
-  }
-
-  function message(socket: Socket, bytes: ArrayBuffer): void {
-    const { isKnown, waiting } = socket.getUserData();
-    const said = read(bytes);
-    const word = said?.[isKnown ? "ack" : "api_key"];
-    if (typeof word !== "string") socket.end(CLOSE.policy, "Not a message.");
-    else if (isKnown) waiting.get(word)?.(true);
-    else enter(socket, word);
-  }
-
-  function close(socket: Socket): void {
-    sessions--;
-    const session = socket.getUserData();
-    clearTimeout(session.keyTimer);
-    session.leave();
-    for (const settle of session.waiting.values()) settle(false);
-  }
-
+export function answersSocket(findFrontend: FindFrontend, answers: Answers): WebSocketBehavior<Session> {
   return {
     maxPayloadLength: MESSAGE_BYTES_MAX,
-    maxBackpressure: BACKPRESSURE_BYTES_MAX,
+    maxBackpressure: BUFFERED_BYTES_MAX,
     idleTimeout: IDLE_SECONDS,
-    upgrade(res, req, context) {
-      const session: Session = {
-        apiKey: bearerOf(req.getHeader("authorization")),
-        isKnown: false,
-        leave: () => {},
-        keyTimer: undefined,
-        waiting: new Map(),
-      };
-      const header = (name: string) => req.getHeader(`sec-websocket-${name}`);
-      res.upgrade(session, header("key"), header("protocol"), header("extensions"), context);
+    upgrade: (res, req, context) => upgrade(findFrontend, res, req, context),
+    open(socket) {
+      const session = socket.getUserData();
+      if (session.frontend !== null) return admit(socket, session, session.frontend);
+      session.greeting = setTimeout(() => socket.end(CLOSE.wrong, "Say who you are."), GREETING_MS);
     },
-    open,
-    message,
-    close,
+    message(socket, bytes) {
+      const session = socket.getUserData();
+      if (session.frontend === null) return greet(socket, session, bytes);
+      const receipt = read(bytes, checkReceipt);
+      if (receipt === null) return socket.end(CLOSE.wrong, "That is no acknowledgement.");
+      answers.acknowledge(session.frontend, receipt.ack);
+    },
+    close(socket) {
+      const { frontend, outlet, greeting } = socket.getUserData();
+      if (greeting !== null) clearTimeout(greeting);
+      if (frontend !== null && outlet !== null) answers.close(frontend, outlet);
+    },
   };
+
+  function greet(socket: Socket, session: Session, bytes: ArrayBuffer): void {
+    if (session.greeting !== null) clearTimeout(session.greeting);
+    const frontend = findFrontend(read(bytes, checkGreeting)?.api_key ?? "");
+    if (frontend === null) {
+      socket.end(CLOSE.wrong, "API_KEY_INVALID");
+      return;
+    }
+    session.frontend = frontend;
+    admit(socket, session, frontend);
+  }
+
+  function admit(socket: Socket, session: Session, frontend: string): void {
+    if (answers.outlets(frontend) >= SESSIONS_MAX) {
+      socket.end(CLOSE.busy, "This frontend has too many sockets.");
+      return;
+    }
+    session.outlet = { send: (answer) => send(socket, answer) };
+    answers.open(frontend, session.outlet);
+  }
 }
 
-/** Sends an answer and settles with whether it was acknowledged in time. */
-async function send(socket: Socket, { frontend: _, ...answer }: Answer): Promise<boolean> {
-  const { waiting } = socket.getUserData();
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), ACK_MS);
-  waiting.set(answer.delivery, resolve);
-  socket.send(JSON.stringify(answer));
-  return promise.finally(() => {
-    clearTimeout(timer);
-    waiting.delete(answer.delivery);
-  });
+/** A wrong key is refused at once; no key may still come as the first message. */
+function upgrade(find: FindFrontend, res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
+  const authorization = req.getHeader("authorization");
+  const frontend = authorization === "" ? null : find(bearerOf(authorization) ?? "");
+  if (authorization !== "" && frontend === null) {
+    const { body } = replyOf(refused("API_KEY_INVALID"), 101);
+    res.writeStatus("401 Unauthorized").writeHeader("WWW-Authenticate", "Bearer").end(JSON.stringify(body), true);
+    return;
+  }
+  const session: Session = { frontend, outlet: null, greeting: null };
+  const [key, protocol, extensions] = ["key", "protocol", "extensions"].map((name) =>
+    req.getHeader(`sec-websocket-${name}`),
+  );
+  res.upgrade(session, key ?? "", protocol ?? "", extensions ?? "", context);
 }
 
-function read(bytes: ArrayBuffer): Record<string, unknown> | undefined {
+/** 1: sent, 0: buffered, 2: dropped, because the frontend does not read. */
+function send(socket: Socket, { frontend: _, ...delivery }: Answer): boolean {
+  return socket.send(JSON.stringify(delivery)) !== 2;
+}
+
+function read<S extends TSchema>(bytes: ArrayBuffer, check: Check<S>): Static<S> | null {
   try {
-    return Object(parseExact(Buffer.from(bytes).toString("utf8"))) as Record<string, unknown>;
+    const checked = check(parseExact(utf8.decode(bytes)));
+    return checked.ok ? checked.value : null;
   } catch (error) {
-    if (error instanceof InexactJson) return undefined;
+    if (error instanceof InexactJson || error instanceof TypeError) return null;
     throw error;
   }
 }
