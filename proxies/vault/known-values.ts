@@ -21,6 +21,8 @@ const GROUPED_WORDS_MAX = 16;
 type Node = { next: Map<string, Node>; hit: Hit | undefined };
 type Hit = { class: TokenClass; known?: string };
 type Tail = { heads: string[]; known: string };
+/** Digits `[at, end)` of a run that are a known tail. */
+type TailFound = { at: number; end: number; tail: Tail };
 
 export class KnownValues {
   readonly #root: Node = { next: new Map(), hit: undefined };
@@ -100,21 +102,31 @@ export class KnownValues {
 
   #findPhones(folded: string): Span[] {
     if (this.#tails.size === 0) return [];
-    const spans: Span[] = [];
-    for (const { digits, places } of digitRuns(folded)) {
-      for (const [length, tails] of this.#tails) {
-        for (let at = 0; at + length <= digits.length; at++) {
-          const tail = tails.get(digits.slice(at, at + length));
-          if (tail === undefined) continue;
-          const head = tail.heads.find((text) => digits.slice(0, at).endsWith(text))?.length ?? 0;
-          const from = places[at - head] as number;
-          const to = (places[at + length - 1] as number) + 1;
-          spans.push({ from: from - opening(folded, from), to, class: "phone", known: tail.known });
-        }
-      }
-    }
-    return spans;
+    return digitRuns(folded).flatMap(({ digits, places }) => {
+      const found = this.#tailsIn(digits);
+      const ends = new Set(found.map(({ end }) => end));
+      return found.map(({ at, end, tail }) => {
+        const from = places[at - headLength(digits, at, tail, ends)] as number;
+        const to = (places[end - 1] as number) + 1;
+        return { from: from - opening(folded, from), to, class: "phone" as const, known: tail.known };
+      });
+    });
   }
+
+  #tailsIn(digits: string): TailFound[] {
+    return [...this.#tails].flatMap(([length, tails]) =>
+      Array.from({ length: Math.max(0, digits.length - length + 1) }, (_, at) => at).flatMap((at) => {
+        const tail = tails.get(digits.slice(at, at + length));
+        return tail === undefined ? [] : [{ at, end: at + length, tail }];
+      }),
+    );
+  }
+}
+
+/** How many digits before a tail belong to it: a head that reaches into no other number. */
+function headLength(digits: string, at: number, { heads }: Tail, ends: ReadonlySet<number>): number {
+  const isApart = (head: string) => Array.from(head, (_, place) => at - place).every((place) => !ends.has(place));
+  return heads.find((head) => digits.slice(0, at).endsWith(head) && isApart(head))?.length ?? 0;
 }
 
 /** Characters that belong to the number and stand before its first digit. */

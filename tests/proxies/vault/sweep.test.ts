@@ -78,6 +78,15 @@ test("a known card or account is found in groups of any size, and is no telephon
   expect(sweep("202-555-0199", table, draft)).toBe("[CARD_2]");
 });
 
+test.each([
+  ["after a comma", "202 555 0141, 202 555 0141", "[PHONE_1], [PHONE_1]"],
+  ["after a space", "202-555-0141 202-555-0141", "[PHONE_1] [PHONE_1]"],
+  ["without anything between", "20255501412025550141", "[PHONE_1][PHONE_1]"],
+  ["the second with its country", "2025550141 12025550141", "[PHONE_1] [PHONE_1]"],
+])("a number said twice, whose last digit could begin the next one, is hidden whole: %s", (_, written, tokens) => {
+  expect(swept(written, { ...ann, phone: "+1 202 555 0141" })).toBe(tokens);
+});
+
 /** Characters that fold, compose or vanish, each beside and inside what looks like a token. */
 test("no character beside or inside a token's form makes it pass for one that stands for something", () => {
   const { table, draft } = tableOf(ann);
