@@ -1,5 +1,6 @@
 /** `silo task list`, `show`, `take`, `call`, `finish`. */
 import type { consoleToKernel, TaskLine, ValueOf } from "../../kernel/abi/messages.ts";
+import { CommandEnd, exits } from "./exits.ts";
 import { parseFields } from "./fields.ts";
 import { withKernel } from "./kernel.ts";
 import type { Output, World } from "./output.ts";
@@ -85,9 +86,13 @@ export async function taskTake(world: World, task: string): Promise<Output> {
   return { json: taken, text: `${task} is with ${world.person} now. ${next}` };
 }
 
+/** The click's cell says in `end` how the tool ended: a refusal in there is one of this command. */
 export async function taskCall(world: World, task: string, tool: string, given: string[]): Promise<Output> {
   const answer = await asPerson(world, (ask) => ask("task_call", { task, tool, arguments: parseFields(given) }));
-  return { json: answer, text: [answer.text, showFields(answer.fields)].filter(Boolean).join("\n") || "Done." };
+  const { end, code, ...fields } = answer.fields;
+  if (end === "refused")
+    throw new CommandEnd(exits.refused, `Refused (${code}): ${answer.text}`, code === undefined ? null : String(code));
+  return { json: answer, text: [answer.text, showFields(fields)].filter(Boolean).join("\n") || "Done." };
 }
 
 export async function taskFinish(world: World, task: string, text: string, given: string[]): Promise<Output> {

@@ -16,7 +16,7 @@ export type Ran = { exit: number; out: string; err: string };
 /** `argv` after `node`; the build root's /run and /var/silo are empty folders there. */
 export async function nodeApart(...argv: string[]): Promise<Ran> {
   const state = mkdtempSync(join(tmpdir(), "silo-apart-"));
-  for (const folder of ["top", ...Object.keys(FOLDERS)]) mkdirSync(join(state, folder), { mode: 0o755 });
+  for (const folder of ["top", ...Object.keys(FOLDERS)]) mkdirSync(join(state, folder), { mode: 0o711 });
   const unshare = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"];
   const child = spawn("unshare", [...unshare, "sh", "-c", INSIDE, state, "node", ...argv], {
     stdio: ["ignore", "pipe", "pipe"],

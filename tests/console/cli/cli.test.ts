@@ -206,6 +206,13 @@ test("task call hands over the fields of the click", async () => {
   });
 });
 
+test("a tool that was refused is a refused command", async () => {
+  const fields = { end: "refused", code: "LIMIT_CALL" };
+  await serve({ task_call: () => done({ text: "Over the limit.", fields }) });
+  const { exit, err } = await silo(["task", "call", "task_0123456789abcdef", "refund"]);
+  expect({ exit, err }).toEqual({ exit: exits.refused, err: "Refused (LIMIT_CALL): Over the limit.\n" });
+});
+
 test("a malformed id never leaves the command line as a violation", async () => {
   await serve({});
   expect(await silo(["task", "show", "nonsense"])).toMatchObject({ exit: exits.usage });

@@ -69,4 +69,4 @@ test("a second launcher is not let near a state directory in use", () => {
   expect(found.secondLauncher).toContain("running already");
 });
 
-test("nothing runs on after the stop", () => expect(found.left).toEqual(["node"]));
+test("nothing runs on after the stop", () => expect(found.left).toEqual([]));
