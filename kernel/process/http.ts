@@ -2,22 +2,21 @@
  * One HTTP request of a stranger, read exactly, and its one JSON answer. Both fronts, door and ingress, read with this.
  *
  * Threat: a request that two readers would cut differently (two lengths, a length and chunks), a header given twice so that two
- * readers see two keys, a body that is oversized, endless, slow or in a second encoding, an answer to somebody who has left.
- * Contract: a header that decides something is there once or not at all; a body is at most `bodyBytesMax`, there within `bodyMs`, UTF-8
- * and exact JSON; an exchange is answered once. Chunks together with a length, bad lengths, folded lines and headers over the bound of
+ * readers see two keys, an answer to somebody who has left, or lost to somebody who still sends.
+ * Contract: a header that decides something is there once or not at all; a body is read within its bounds (body.ts) and is exact JSON;
+ * an exchange is answered once. Chunks together with a length, bad lengths, folded lines and headers over the bound of
  * `loadHttp` never get here: uWebSockets.js refuses them and hangs up. It also closes a connection that is silent or whose
  * headers are not there for 30 s, and one that asks again before it was answered.
- * Failure: `fault` or the body's ending says which refusal; whoever answers before the body is there hangs up as well.
+ * Failure: `fault` or the body's ending says which refusal. A body that never ends, and a fault, end the connection with the answer.
  */
 
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { STATUS_CODES } from "node:http";
 import type { Static, TSchema } from "typebox";
-import { done, type End, later, type Refused, refused } from "../abi/ends.ts";
+import { done, type End, type Refused, refused } from "../abi/ends.ts";
 import { InexactJson, type Json, parseExact } from "../abi/json.ts";
+import { type BodyBounds, noBody, readBody } from "./body.ts";
 import type { Check } from "./schema.ts";
-
-export type BodyBounds = { bodyBytesMax: number; bodyMs: number };
 
 export type Exchange = {
   readonly method: string;
@@ -31,7 +30,7 @@ export type Exchange = {
   header(name: SingleHeader): string | undefined;
   /** The body as exact JSON: MALFORMED, TOO_LARGE, or later when the peer has gone. */
   body(): Promise<End<Json>>;
-  /** Answers; false when the peer has gone or has its answer already. */
+  /** Answers, once the peer has stopped sending; false when it has gone or has its answer already. */
   answer(status: number, value: Json, headers?: Readonly<Record<string, string>>): boolean;
 };
 
@@ -46,8 +45,6 @@ const SINGLE_HEADERS = [
 ] as const;
 export type SingleHeader = (typeof SINGLE_HEADERS)[number];
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /** Loads uWebSockets.js with its bound on all headers of one request together, which it reads once, from the environment. */
 export function loadHttp(headerBytesMax: number): Promise<typeof import("uWebSockets.js")> {
   process.env["UWS_HTTP_MAX_HEADERS_SIZE"] = String(headerBytesMax);
@@ -60,12 +57,21 @@ export function openExchange(res: HttpResponse, req: HttpRequest, bounds: BodyBo
   const fault = faultOf(headers, twice);
   const over = Promise.withResolvers<void>();
   let isOpen = true;
-  const settle = () => {
+  let isGone = false;
+  res.onAborted(() => {
     isOpen = false;
+    isGone = true;
     over.resolve();
-  };
-  res.onAborted(settle);
-  const body = hasBody(headers) ? readBody(res, over.promise, bounds) : noBody;
+  });
+  const length = Number(headers.get("content-length") ?? 0);
+  const body = hasBody(headers) ? readBody(res, over.promise, length, bounds) : noBody;
+
+  function write(status: number, value: Json, extra: Readonly<Record<string, string>>): void {
+    if (isGone) return;
+    const hangUp = fault !== undefined || !body.isWhole();
+    over.resolve();
+    res.cork(() => writeAnswer(res, status, value, extra, hangUp));
+  }
   return {
     method: req.getCaseSensitiveMethod(),
     path: pathOf(req),
@@ -78,9 +84,9 @@ export function openExchange(res: HttpResponse, req: HttpRequest, bounds: BodyBo
     body: async () => parseBody(await body.text),
     answer(status, value, extra = {}) {
       if (!isOpen) return false;
-      settle();
-      const hangUp = fault !== undefined || !body.isWhole();
-      res.cork(() => writeAnswer(res, status, value, extra, hangUp));
+      isOpen = false;
+      if (fault !== undefined || body.isWhole()) write(status, value, extra);
+      else void body.finished().then(() => write(status, value, extra));
       return true;
     },
   };
@@ -125,37 +131,6 @@ function pathOf(req: HttpRequest): string {
 
 function hasBody(headers: Map<string, string>): boolean {
   return headers.has("content-length") || headers.has("transfer-encoding");
-}
-
-type Body = { text: Promise<End<string>>; isWhole(): boolean };
-
-const noBody: Body = { text: Promise.resolve(done("")), isWhole: () => true };
-
-function readBody(res: HttpResponse, over: Promise<void>, { bodyBytesMax, bodyMs }: BodyBounds): Body {
-  const { promise, resolve } = Promise.withResolvers<End<string>>();
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  let isWhole = false;
-  const tooLate = refused("MALFORMED", `The body was not there within ${bodyMs} ms.`);
-  const timer = setTimeout(() => resolve(tooLate), bodyMs);
-  void over.then(() => resolve(later("The peer has gone.")));
-  void promise.then(() => clearTimeout(timer));
-  res.onData((chunk, isLast) => {
-    bytes += chunk.byteLength;
-    isWhole = isLast;
-    if (bytes > bodyBytesMax) return resolve(refused("TOO_LARGE", `The body is over ${bodyBytesMax} bytes.`));
-    chunks.push(Buffer.from(chunk.slice(0)));
-    if (isLast) resolve(decode(Buffer.concat(chunks)));
-  });
-  return { text: promise, isWhole: () => isWhole };
-}
-
-function decode(bytes: Buffer): End<string> {
-  try {
-    return done(utf8.decode(bytes));
-  } catch {
-    return refused("MALFORMED", "The body is not UTF-8.");
-  }
 }
 
 function parseBody(text: End<string>): End<Json> {
