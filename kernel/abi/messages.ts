@@ -176,7 +176,8 @@ export const vaultToKernel = {
   submit: message(
     {
       frontend: Name,
-      idempotency: Type.String({ minLength: 1, maxLength: 128 }),
+      /** Keyed digest of the frontend's own key, which may be made of personal values. */
+      idempotency: Digest,
       /** Keyed digest of the whole submission: tells a repeat from a conflict. */
       request: Digest,
       kind: Name,

@@ -15,6 +15,8 @@ export type Span = { from: number; to: number; class: TokenClass; known?: string
 const SEPARATOR_CHARS_MAX = 16;
 /** A single word of a name is taken for the name from this length on. */
 const NAME_PART_CHARS_MIN = 3;
+/** A customer's id is looked for from this length on: a shorter one would hide numbers and words that are nobody's. */
+export const CUSTOMER_CHARS_MIN = 5;
 /** Written in groups of any size. */
 const GROUPED_WORDS_MAX = 16;
 
@@ -33,7 +35,7 @@ export class KnownValues {
 
   /** Learns a value and the token that stands for it. */
   add(name: TokenClass, value: string, token: string): void {
-    if (name === "other" || name === "customer") return;
+    if (name === "other" || (name === "customer" && value.length < CUSTOMER_CHARS_MIN)) return;
     if (name === "phone") this.#addPhone(value, token);
     if (name === "iban" || name === "card" || name === "birthdate")
       this.#addGrouped(value, { class: name, known: token });

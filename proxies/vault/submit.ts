@@ -2,7 +2,8 @@
  * `ingress -> vault: submit`: a frontend's submission becomes a task of tokens.
  *
  * Threat: a submission names a customer or a case that is not its own, carries personal values in its text, or is sent twice.
- * Contract: the kernel gets the customer as token and subject, fields and text tokenised, and what the vault must remember sealed. The same
+ * Contract: the kernel gets the customer as token and subject, the idempotency key as a keyed digest, fields and text tokenised, and what
+ * the vault must remember sealed. The same
  * submission under the same key is one task; the case a repetition would have opened is destroyed again. A case key is durable before
  * the kernel hears of the case.
  * Failure: refused with a code for the frontend, or *later*; then no case of this submission stays open. Only when the kernel may have
@@ -102,7 +103,7 @@ async function send(
   const end = await sendUntilAnswered(submitting, {
     ...content,
     frontend: submission.frontend,
-    idempotency: submission.idempotency,
+    idempotency: submitting.master.idempotency(submission.idempotency),
     request: requestDigest(submitting.master, submission),
     kind: submission.kind,
     case: open.id,

@@ -73,7 +73,7 @@ function rank(span: Span): number {
 
 function tokenAt(text: string, { from, to, class: name, known }: Span, table: Table, draft: Draft): string {
   const written = text.slice(from, to);
-  if (name === "phone" && known !== undefined) return table.use(known, draft);
+  if (known !== undefined && (name === "phone" || name === "customer")) return table.use(known, draft);
   if (written.length <= VALUE_CHARS_MAX) return table.tokenFor(name, written, draft);
   return pieces(written)
     .map((piece) => table.tokenFor("other", piece, draft))

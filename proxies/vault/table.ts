@@ -53,6 +53,7 @@ export class Table {
   setCustomer(customer: Customer): void {
     this.#customer = customer;
     this.#customerOpen = true;
+    this.known.add("customer", customer.id, customer.token);
   }
 
   /** The token that stands for `value` (1 to VALUE_CHARS_MAX characters); a new one where it has none. Throws `TableFull`. */
@@ -145,6 +146,7 @@ export class Table {
 
   #mergeCustomer(customer: Customer): void {
     if (this.#customer !== null && this.#customer.id !== customer.id) throw new TableConflict();
+    if (this.#customer === null) this.known.add("customer", customer.id, customer.token);
     this.#customer = customer;
   }
 

@@ -25,6 +25,27 @@ test("the kernel gets tokens alone, and what the vault must remember sealed", as
   for (const value of Object.values(ANN)) expect(slots).not.toContain(value);
 });
 
+test("an idempotency key made of a personal value does not reach the kernel readable, and still tells a repeat", async () => {
+  const submission = rig.submission({ idempotency: "ann@shop.example/2026-11-22" });
+  const first = await rig.ingress.request("submit", submission);
+  const again = await rig.ingress.request("submit", submission);
+  expect(rig.submitted[0]?.idempotency).toMatch(/^[0-9a-f]{64}$/);
+  expect(rig.submitted[1]?.idempotency).toBe(rig.submitted[0]?.idempotency);
+  expect(again).toMatchObject({
+    end: "done",
+    value: { task: first.end === "done" && first.value.task, duplicate: true },
+  });
+});
+
+test("the customer's id in free text is the customer token, and comes back", async () => {
+  rig.customers.set("C0042", { ...ANN });
+  const opened = await rig.open({ customer: "C0042", text: "Customer c0042 here.", fields: { note: "of C0042" } });
+  const { customer, text, fields } = rig.submitted[0] ?? {};
+  expect(text).toBe(`Customer ${customer} here.`);
+  expect(fields).toEqual({ note: `of ${customer}` });
+  expect(await rig.deliver(opened.case, `Dear ${customer}`)).toMatchObject({ value: { text: "Dear C0042" } });
+});
+
 test("one customer has one subject in every case, and another token", async () => {
   await rig.open();
   await rig.open();
