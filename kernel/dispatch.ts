@@ -69,21 +69,22 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
 
   function wake(): void {
     clearTimeout(timer);
+    const now = core.now();
     while (!stopped && peers.jailer.connected && peers.door.connected && peers.vault.connected) {
       const slot = attempts.freeSlot(core.settings.slots);
-      const job = slot === undefined ? undefined : nextJob();
+      const job = slot === undefined ? undefined : nextJob(now);
       if (slot === undefined || job === undefined) break;
       const running = run(slot, job).finally(() => runs.delete(running));
       runs.add(running);
     }
-    const due = nextWake(core);
-    if (due !== null && !stopped) timer = setTimeout(wake, due - core.now() + 1);
+    const due = nextWake(core, now);
+    if (due !== null && !stopped) timer = setTimeout(wake, due - now + 1);
   }
 
-  function nextJob(): Job | undefined {
+  function nextJob(now: number): Job | undefined {
     const click = clicks.shift();
     if (click !== undefined) return click;
-    const picked = pick(core, new Set(attempts.all().map(({ task }) => task)));
+    const picked = pick(core, new Set(attempts.all().map(({ task }) => task)), now);
     return picked === null ? undefined : { ...picked, click: null, answer: () => undefined };
   }
 

@@ -5,9 +5,8 @@ import type { ActiveRole } from "./roles.ts";
 
 export type Pick = { task: string; role: ActiveRole };
 
-/** The task to start now, leaving out those in `busy`; null when none is due. */
-export function pick(core: Core, busy: ReadonlySet<string>): Pick | null {
-  const now = core.now();
+/** The task to start `now` (ms), leaving out those in `busy`; null when none is due. */
+export function pick(core: Core, busy: ReadonlySet<string>, now: number): Pick | null {
   const candidates = runnable(core).flatMap((role) =>
     dueTasks(core.store, role.role, now, busy.size + 1)
       .filter(({ task }) => !busy.has(task))
@@ -17,9 +16,8 @@ export function pick(core: Core, busy: ReadonlySet<string>): Pick | null {
   return candidates.sort((a, b) => a.due - b.due)[0] ?? null;
 }
 
-/** When the next task of a runnable role is due (ms), if that is after now. */
-export function nextWake(core: Core): number | null {
-  const now = core.now();
+/** When the next task is due that pick() did not see at the same `now` (ms). */
+export function nextWake(core: Core, now: number): number | null {
   const times = runnable(core)
     .map((role) => nextDue(core.store, role.role))
     .filter((due) => due !== null && due > now);

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { done, later, refused } from "../../kernel/abi/ends.ts";
 import { FINDINGS_MAX } from "../../kernel/dispatch.ts";
@@ -71,6 +72,20 @@ test("there are never more cells than slots, and a slot is free only when nothin
   expect([third.slot, rig.running.size]).toEqual([second.slot, 2]);
 });
 
+test("a slot whose cell the jailer has not seen gone is not used, even when it says that it was killed", async () => {
+  rig.jailer.kill = () => done({});
+  const tasks = [submitted(), submitted(), submitted()];
+  await boundTo(tasks[1] ?? "");
+  const first = await boundTo(tasks[0] ?? "");
+  await say(first);
+  await rig.until(() => rig.asked.includes("jailer kill"), "killed");
+  await setTimeout(50);
+  expect(rig.bound.some(({ document }) => document.task === tasks[2])).toBe(false);
+  rig.exit(first.cell);
+  expect((await boundTo(tasks[2] ?? "")).slot).toBe(first.slot);
+  for (const cell of rig.running.keys()) rig.exit(cell);
+});
+
 test("a cell that ends without word is followed by another under a higher epoch, until the attempts are used up", async () => {
   const task = submitted();
   for (const epoch of [1, 2, 3]) {
@@ -105,7 +120,7 @@ test("with the door all its cells are lost, no attempt is counted, and the tasks
   const first = await boundTo(task);
   await rig.lose("door");
   await rig.until(() => rig.stateOf(task) === "ready", "ready again");
-  expect(rig.running.has(first.cell)).toBe(false);
+  await rig.until(() => !rig.running.has(first.cell), "destroyed");
   await rig.find("door");
   const second = await boundTo(task, 2);
   expect(second.epoch).toBe(2);

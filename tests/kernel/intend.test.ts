@@ -161,6 +161,15 @@ test("what a dead attempt reports does not count, not even before the next one h
   expect(codeOf(report(world, first, 1))).toBe("EPOCH_STALE");
 });
 
+test("the first outcome of a call stays", () => {
+  const claimed = attempt();
+  call(world, claimed, 1, "refund:create", refund(100));
+  report(world, claimed, 1, { value: "Zmlyc3Q" });
+  expect(codeOf(report(world, claimed, 1, { end: "refused", code: "CONFLICT", value: null }))).toBe("done");
+  expect(call(world, claimed, 1, "refund:create", refund(100))).toMatchObject({ value: { replay: "Zmlyc3Q" } });
+  expect(totals()).toEqual([100, 100, 100]);
+});
+
 test("a refusal is replayed as it was, even when the limit has been raised since", () => {
   const task = submitTask(world);
   const refusal = call(world, lease(world, task), 1, "refund:create", refund(70_000));

@@ -39,6 +39,7 @@ export type Rig = {
   /** What each peer answers; change it at will. */
   door: Handlers<Door>;
   vault: Handlers<Vault>;
+  jailer: Handlers<Jailer>;
   /** Ends a cell as the jailer would. */
   exit(cell: string, over?: Partial<Exit>): void;
   /** The cells the jailer runs now, with their slots. */
@@ -170,6 +171,7 @@ export async function openRig(): Promise<Rig> {
     bound,
     door,
     vault,
+    jailer,
     exit,
     running,
     lose,
