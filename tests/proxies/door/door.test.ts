@@ -325,3 +325,16 @@ describe("the kernel", () => {
     expect((await call(mine)).status).toBe(200);
   });
 });
+
+test("the door finishes the call in hand when it is told to stop, and says later to the next", async () => {
+  const { promise, resolve } = Promise.withResolvers<{ end: "done"; value: { value: number } }>();
+  world.vault.call = () => promise;
+  const headers = await world.bound();
+  const held = call(headers);
+  await expect.poll(() => world.heard.call.length).toBe(1);
+  const stopped = world.stop();
+  expect(await call(headers)).toMatchObject({ status: 503, body: { end: "later" } });
+  resolve({ end: "done", value: { value: 1 } });
+  expect(await held).toMatchObject({ status: 200, body: { value: 1 } });
+  await stopped;
+});

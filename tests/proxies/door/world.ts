@@ -100,6 +100,8 @@ export type World = {
   taskKey(changes?: Partial<TaskClaims>): Promise<string>;
   /** Expects a cell in the slot, plays its start, and binds it: settles with both keys as headers. */
   bound(slot?: number, cell?: string): Promise<Record<string, string>>;
+  /** Lets the door finish what is in hand, as at SIGTERM. */
+  stop(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -170,6 +172,7 @@ export async function openWorld(): Promise<World> {
   const signers = { base: await makeSigner(), task: await makeSigner() };
   await toDoor.request("keys", { issuer: ISSUER, base: [signers.base.jwk], task: [signers.task.jwk] });
 
+  let stopped: Promise<void> | undefined;
   const world: World = {
     run,
     heard,
@@ -188,9 +191,13 @@ export async function openWorld(): Promise<World> {
       await waited;
       return { Authorization: `Bearer ${base_key}`, "Silo-Task-Key": task_key };
     },
+    stop() {
+      stopped ??= door.stop();
+      return stopped;
+    },
     async close() {
       toDoor.close();
-      await door.stop();
+      await world.stop();
       kernelServer.close();
       vaultServer.close();
       rmSync(root, { recursive: true });
