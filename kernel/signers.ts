@@ -6,12 +6,11 @@
  * signed has run out. The private halves lie in the keystore alone.
  * Failure: throws `KeystoreError`; the kernel does not start.
  */
-import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
-import { type Static, Type } from "typebox";
+import { createECDH } from "node:crypto";
+import { type CryptoKey, calculateJwkThumbprint, importJWK } from "jose";
 import { BASE_KEY_SECONDS_MAX } from "./abi/bounds.ts";
-import { PublicJwk } from "./abi/keys.ts";
+import type { PublicJwk } from "./abi/keys.ts";
 import { type Keystore, KeystoreError } from "./process/keystore.ts";
-import { compile } from "./process/schema.ts";
 
 export type Signer = { kid: string; key: CryptoKey; jwk: PublicJwk };
 export type Signers = { base: Signer; task: Signer };
@@ -30,23 +29,17 @@ const DAY_MS = BASE_KEY_SECONDS_MAX * 1000;
 export const NOTICE_MS = 60 * 60 * 1000;
 const NAME = "signing";
 const ALGORITHM = "ES256";
+const CURVE = "prime256v1";
 
-const PrivateJwk = Type.Object(
-  { ...PublicJwk.properties, d: Type.String({ pattern: "^[A-Za-z0-9_-]{43}$" }) },
-  { additionalProperties: false },
-);
-/** The secret as the keystore holds it. `since`: when it began to sign, ms. */
-const Kept = Type.Object(
-  { since: Type.Integer({ minimum: 0 }), base: PrivateJwk, task: PrivateJwk },
-  { additionalProperties: false },
-);
-type Kept = Static<typeof Kept>;
+/** Private scalars of P-256, 32 bytes each. `since`: when they began to sign, ms. */
+type Kept = { since: number; base: Buffer; task: Buffer };
+const SCALAR_BYTES = 32;
+const SINCE_BYTES = 8;
 
 /** Takes the signing keys from the keystore; makes the first ones. Throws `KeystoreError`. */
 export async function openSigningKeys(keystore: Keystore, now: number): Promise<SigningKeys> {
-  const first = await generate(now);
-  let kept = decode(keystore.secret(NAME, () => encode(first)));
-  if (now >= kept.since + DAY_MS) kept = keep(await generate(now));
+  let kept = decode(keystore.secret(NAME, () => encode(generate(now))));
+  if (now >= kept.since + DAY_MS) kept = keep(generate(now));
   let current = await importSigners(kept);
   let previous: Signers | null = null;
   let next: { kept: Kept; signers: Signers } | null = null;
@@ -64,7 +57,7 @@ export async function openSigningKeys(keystore: Keystore, now: number): Promise<
     },
     async rotate(now) {
       if (next === null && now >= kept.since + DAY_MS - NOTICE_MS) {
-        const fresh = await generate(now + NOTICE_MS);
+        const fresh = generate(now + NOTICE_MS);
         next = { kept: fresh, signers: await importSigners(fresh) };
         return true;
       }
@@ -78,37 +71,55 @@ export async function openSigningKeys(keystore: Keystore, now: number): Promise<
   };
 }
 
-async function generate(since: number): Promise<Kept> {
-  return { since, base: await generateJwk(), task: await generateJwk() };
+function generate(since: number): Kept {
+  return { since, base: newScalar(), task: newScalar() };
 }
 
-async function generateJwk(): Promise<Kept["base"]> {
-  const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
-  const jwk = await exportJWK(privateKey);
-  return { ...jwk, kid: await calculateJwkThumbprint(jwk) } as Kept["base"];
+function newScalar(): Buffer {
+  const curve = createECDH(CURVE);
+  curve.generateKeys();
+  const scalar = curve.getPrivateKey();
+  return Buffer.concat([Buffer.alloc(SCALAR_BYTES - scalar.length), scalar]);
 }
 
 async function importSigners(kept: Kept): Promise<Signers> {
   return { base: await importSigner(kept.base), task: await importSigner(kept.task) };
 }
 
-async function importSigner({ d, ...jwk }: Kept["base"]): Promise<Signer> {
-  const key = (await importJWK({ ...jwk, d } satisfies JWK, ALGORITHM)) as CryptoKey;
-  return { kid: jwk.kid, key, jwk };
+async function importSigner(scalar: Buffer): Promise<Signer> {
+  const point = publicPoint(scalar);
+  const half = (at: number) => point.subarray(1 + at, 1 + at + SCALAR_BYTES).toString("base64url");
+  const named = { kty: "EC", crv: "P-256", x: half(0), y: half(SCALAR_BYTES) } as const;
+  const kid = await calculateJwkThumbprint(named);
+  const key = (await importJWK({ ...named, d: scalar.toString("base64url") }, ALGORITHM)) as CryptoKey;
+  return { kid, key, jwk: { ...named, kid } };
 }
 
-const encode = (kept: Kept): Uint8Array => Buffer.from(JSON.stringify(kept));
+/** 04, x, y (SEC 1, 2.3.3). */
+function publicPoint(scalar: Buffer): Buffer {
+  const curve = createECDH(CURVE);
+  try {
+    curve.setPrivateKey(scalar);
+  } catch {
+    throw damaged();
+  }
+  return curve.getPublicKey();
+}
+
+/** As short as it can be: the keyring's quota of a user is 20,000 bytes. */
+function encode({ since, base, task }: Kept): Uint8Array {
+  const time = Buffer.alloc(SINCE_BYTES);
+  time.writeBigUInt64BE(BigInt(since));
+  return Buffer.concat([time, base, task]);
+}
 
 function decode(secret: Uint8Array): Kept {
-  const checked = compile(Kept)(parse(secret));
-  if (!checked.ok) throw new KeystoreError("The signing keys in the keystore are damaged.");
-  return checked.value;
+  if (secret.length !== SINCE_BYTES + 2 * SCALAR_BYTES) throw damaged();
+  const bytes = Buffer.from(secret);
+  const base = bytes.subarray(SINCE_BYTES, SINCE_BYTES + SCALAR_BYTES);
+  return { since: Number(bytes.readBigUInt64BE()), base, task: bytes.subarray(SINCE_BYTES + SCALAR_BYTES) };
 }
 
-function parse(secret: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(secret).toString());
-  } catch {
-    return null;
-  }
+function damaged(): KeystoreError {
+  return new KeystoreError("The signing keys in the keystore are damaged.");
 }

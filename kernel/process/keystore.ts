@@ -39,8 +39,6 @@ type Made = Static<typeof Made>;
 
 const checkMade = compile(Made);
 const FILE = "keystore.json";
-/** The kernel lets go of a persistent keyring that nobody touched for three days (persistent-keyring(7)). */
-const TOUCH_MS = 12 * 60 * 60 * 1000;
 
 /**
  * Opens the keystore of the process whose durable folder is `stateDir`. Its secrets lie in the Linux keyring of the
@@ -50,7 +48,6 @@ export function openKeystore(stateDir: string, place: (appliance: string) => Pla
   const path = join(stateDir, FILE);
   const record = readRecord(path) ?? { appliance: randomText(16, randomBytes), made: [] };
   const secrets = place(record.appliance);
-  setInterval(() => record.made.map((name) => secrets.read(name)), TOUCH_MS).unref();
   return {
     appliance: record.appliance,
     secret(name, create) {

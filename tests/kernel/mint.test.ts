@@ -148,8 +148,15 @@ describe("signing keys", () => {
   });
 
   test("that are damaged keep the kernel from starting", async () => {
-    for (const text of ["", "{}", '{"since":1,"base":{},"task":{}}']) {
-      const damaged = keystoreOf(new Map([["signing", Buffer.from(text)]]));
+    const good = kept.get("signing") ?? Buffer.alloc(0);
+    for (const secret of [
+      Buffer.alloc(0),
+      good.slice(1),
+      Buffer.concat([good, good]),
+      Buffer.concat([good.subarray(0, 8), Buffer.alloc(64)]),
+      Buffer.concat([good.subarray(0, 8), Buffer.alloc(64, 255)]),
+    ]) {
+      const damaged = keystoreOf(new Map([["signing", secret]]));
       await expect(openSigningKeys(damaged, NOW)).rejects.toThrow(/damaged/);
     }
   });
