@@ -133,6 +133,9 @@ test("what is ready for a role that goes offline goes to whom the map names, aft
   end(world, tried, { how: "lost" });
   expect(now(world, () => handOver(world.core))).toEqual([]);
   for (const name of ["refund-agent", "hello"]) offline(name);
+  world.roles.set("refund-manager", role("refund-manager", { human: true, online: false }));
+  expect(now(world, () => handOver(world.core))).toEqual([]);
+  world.roles.set("refund-manager", role("refund-manager", { human: true }));
   expect(now(world, () => handOver(world.core)).sort()).toEqual([fresh, tried].sort());
   expect([fresh, tried, greeting].map(stateOf)).toEqual(["waiting", "waiting", "ready"]);
   expect([roleOf(fresh), roleOf(tried)]).toEqual(["refund-manager", "refund-agent"]);
