@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { KeystoreError, openKeystore, type Place } from "../../../kernel/process/keystore.ts";
 
 let dir: string;
@@ -97,6 +97,12 @@ describe("the Linux keyring", () => {
   }
 
   beforeEach(() => chownSync(dir, 12345, 12345));
+  // What stays in the keyring of a user counts against that user's quota until the next boot.
+  afterAll(() => {
+    const clear = [...session, "sh", "-c", "keyctl clear $(keyctl get_persistent @s)"];
+    const [command = "", ...rest] = [...asUser, ...clear];
+    expect(spawnSync(command, rest).status).toBe(0);
+  });
 
   test("keeps a secret from one process to the next, also in another session", () => {
     expect(run([...asUser, ...session], "first")).toBe("first");
