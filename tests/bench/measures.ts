@@ -12,7 +12,7 @@ const COLD_RUNS = 15;
 const SUBMITS = 3000;
 const SUBMITTERS = 64;
 const SERIAL_APPENDS = 1000;
-const CALLS = 6000;
+const CALLS = 9000;
 const CALLS_IN_FLIGHT = 32;
 
 function measures(world: BenchWorld): Measure[] {
