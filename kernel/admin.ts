@@ -5,8 +5,10 @@
  * Contract: a connection is nobody until somebody has signed in on it, and nobody again after a failed attempt. Administrators see
  * everything and decide about roles; people see and work the tasks of their roles and nothing else: other tasks do not exist for them.
  * Every sign-in and every action is an audit entry with who.
- * Failure: SIGN_IN_REQUIRED, NOT_PERMITTED, TASK_UNKNOWN.
+ * What a person says at once is no larger than what an agent may say: it goes on to kin whose frames are bounded.
+ * Failure: SIGN_IN_REQUIRED, NOT_PERMITTED, TASK_UNKNOWN, TOO_LARGE.
  */
+import { CALL_BYTES_MAX } from "./abi/bounds.ts";
 import { done, type End, refused } from "./abi/ends.ts";
 import type { AgentLine, consoleToKernel, TaskLine, ValueOf } from "./abi/messages.ts";
 import type { Agents } from "./agents.ts";
@@ -88,12 +90,12 @@ export function consoleHandlers(
       }),
     task_call: ({ task, tool, arguments: given }, peer) =>
       as(peer, async (person) => {
-        const shown = own(person, seen(person, task));
+        const shown = said({ tool, arguments: given }, own(person, seen(person, task)));
         return shown.end === "done" ? desk.call(task, person.person, tool, given) : shown;
       }),
     task_finish: ({ task, text, fields }, peer) =>
       as(peer, async (person) => {
-        const shown = own(person, seen(person, task));
+        const shown = said({ text, fields }, own(person, seen(person, task)));
         return shown.end === "done" ? wrapped(desk.finish(task, person.person, text, fields), withLine) : shown;
       }),
 
@@ -127,6 +129,13 @@ function own<T extends { line: TaskLine }>(person: Person, shown: End<T>): End<T
   if (shown.end !== "done") return shown;
   const { role } = shown.value.line;
   return role !== null && person.roles.includes(role) ? shown : refused("NOT_PERMITTED");
+}
+
+/** TOO_LARGE where `body` is larger than what a cell may send. */
+function said<T>(body: object, shown: End<T>): End<T> {
+  const bytes = Buffer.byteLength(JSON.stringify(body));
+  if (shown.end !== "done" || bytes <= CALL_BYTES_MAX) return shown;
+  return refused("TOO_LARGE", `That is ${bytes} bytes; at most ${CALL_BYTES_MAX} can be said at once.`);
 }
 
 /** Only names of people.yaml reach the log: somebody may have typed a secret where the name belongs. */

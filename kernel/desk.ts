@@ -14,6 +14,11 @@ import { moveToWaiting, type Position, positionOf } from "./queue.ts";
 import type { Fields, JournalEntry, Outcome, Waiting } from "./records.ts";
 import type { Store } from "./store.ts";
 
+/** Calls of a task that are shown, canonical: with its document they fit into a frame (FRAME_BYTES_MAX). */
+const SHOWN_CALLS_BYTES_MAX = 4 * 1024 * 1024;
+/** So much of each reason stands in a list. */
+export const LISTED_REASON_CHARS_MAX = 200;
+
 type TaskFilter = RequestOf<typeof consoleToKernel, "task_list"> & { roles: string[] | null };
 
 export type Desk = {
@@ -72,7 +77,8 @@ function linesOf(core: Core, { state, role, dead, limit, roles }: TaskFilter): T
     .filter((line) => roles === null || (line.role !== null && roles.includes(line.role)))
     .filter((line) => !dead || line.event === "Failed")
     .sort((a, b) => b.updated - a.updated)
-    .slice(0, limit);
+    .slice(0, limit)
+    .map((line) => ({ ...line, reason: line.reason?.slice(0, LISTED_REASON_CHARS_MAX) ?? null }));
 }
 
 /** Tasks of the state asked for; dead letters have ended. */
@@ -117,16 +123,22 @@ function show(core: Core, id: string): ValueOf<typeof consoleToKernel, "task_sho
   };
 }
 
-/** Every call of every assignment of a task, oldest assignment first. */
+/** The calls of all assignments of a task, oldest first. What is over the bound is left out from the oldest on, and counted. */
 function callsOf({ store }: Core, id: string): Record<string, Json>[] {
-  const calls: Record<string, Json>[] = [];
+  const shown: Record<string, Json>[] = [];
+  let bytes = 0;
+  let leftOut = 0;
   for (let name: string | null = assigned(store, id).task.assignment; name !== null; ) {
     const assignment = store.assignments.get(name);
-    const rows = store.journal.under([name]);
-    calls.unshift(...rows.map(({ key, value }) => callOf(assignment?.role ?? "", (key as [string, number])[1], value)));
+    for (const { key, value } of store.journal.under([name]).reverse()) {
+      const call = callOf(assignment?.role ?? "", (key as [string, number])[1], value);
+      bytes += Buffer.byteLength(JSON.stringify(call));
+      if (bytes > SHOWN_CALLS_BYTES_MAX) leftOut++;
+      else shown.push(call);
+    }
     name = assignment?.previous ?? null;
   }
-  return calls;
+  return (leftOut === 0 ? shown : [...shown, { left_out: leftOut }]).reverse();
 }
 
 function callOf(role: string, step: number, { capability, arguments: given, at, outcome }: JournalEntry) {

@@ -6,17 +6,16 @@
  * its leaf hash as in RFC 6962: SHA-256(0x00 || entry).
  * Failure: an entry that does not match throws, and with it the decision it belongs to.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { canonical, type Json } from "../abi/json.ts";
 import type { AuditLine } from "../abi/messages.ts";
 import { compile } from "../process/schema.ts";
+import type { LogRecord } from "../records.ts";
 import type { Store } from "../store.ts";
 import { Entry } from "./entry.ts";
 
-export type LogStore = Pick<Store, "audit" | "auditByTask" | "meta">;
+export type LogStore = Pick<Store, "audit" | "auditByTask">;
 
-const SIZE = "audit_size";
-const LEAF_PREFIX = Buffer.from([0]);
 const check = compile(Entry);
 
 /** Appends inside a transaction and returns the entry's index. Throws when it is not an `Entry`. */
@@ -27,13 +26,12 @@ export function append(store: LogStore, entry: Entry): number {
   const index = logSize(store);
   store.audit.put(index, { entry: text, leaf: leafHash(text) });
   if (entry.task !== undefined) store.auditByTask.put([entry.task, index], true);
-  store.meta.put(SIZE, index + 1);
   return index;
 }
 
 /** How many entries there are. */
-export function logSize(store: Pick<Store, "meta">): number {
-  return (store.meta.get(SIZE) as number | undefined) ?? 0;
+export function logSize(store: Pick<Store, "audit">): number {
+  return ((store.audit.last() as number | undefined) ?? -1) + 1;
 }
 
 /** Time of the last entry (ms), or 0. */
@@ -44,8 +42,11 @@ export function lastTime(store: LogStore): number {
 
 /** RFC 6962, section 2.1, of the entry's UTF-8 bytes; lower-case hex. */
 export function leafHash(entry: string): string {
-  return createHash("sha256").update(LEAF_PREFIX).update(entry).digest("hex");
+  return hash("sha256", `\0${entry}`);
 }
+
+/** Entries that are handed out at once, in characters: they fit into a frame. */
+const PAGE_CHARS_MAX = 2 * 1024 * 1024;
 
 /** At most `limit` entries from index `from`, of one task or of all; `next` is where to go on, null at the end. */
 export function readLog(
@@ -53,8 +54,16 @@ export function readLog(
   query: { task: string | null; from: number; limit: number },
 ): { entries: AuditLine[]; next: number | null } {
   const indexes = query.task === null ? indexesOfAll(store, query) : indexesOfTask(store, query.task, query);
-  const next = indexes.length > query.limit ? (indexes[query.limit] as number) : null;
-  return { entries: indexes.slice(0, query.limit).map((index) => line(store, index)), next };
+  const entries: AuditLine[] = [];
+  let chars = 0;
+  for (const index of indexes) {
+    const { entry, leaf } = recordAt(store, index);
+    chars += entry.length;
+    if (entries.length === query.limit || (chars > PAGE_CHARS_MAX && entries.length > 0))
+      return { entries, next: index };
+    entries.push({ index, leaf, entry: JSON.parse(entry) });
+  }
+  return { entries, next: null };
 }
 
 function indexesOfAll(store: LogStore, { from, limit }: { from: number; limit: number }): number[] {
@@ -67,8 +76,8 @@ function indexesOfTask(store: LogStore, task: string, { from, limit }: { from: n
   return rows.map(({ key }) => (key as [string, number])[1]);
 }
 
-function line(store: LogStore, index: number): AuditLine {
+function recordAt(store: LogStore, index: number): LogRecord {
   const record = store.audit.get(index);
   if (record === undefined) throw new Error(`The audit entry ${index} is missing.`);
-  return { index, leaf: record.leaf, entry: JSON.parse(record.entry) };
+  return record;
 }

@@ -4,22 +4,25 @@ import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { CALL_BYTES_MAX } from "../../kernel/abi/bounds.ts";
 import { edges } from "../../kernel/abi/edges.ts";
-import { done } from "../../kernel/abi/ends.ts";
-import { consoleToKernel } from "../../kernel/abi/messages.ts";
+import { done, type End } from "../../kernel/abi/ends.ts";
+import { consoleToKernel, type ValueOf } from "../../kernel/abi/messages.ts";
 import { makeSignIn } from "../../kernel/abi/signin.ts";
 import { consoleHandlers } from "../../kernel/admin.ts";
 import { openAgents } from "../../kernel/agents.ts";
-import { readLog } from "../../kernel/audit/log.ts";
-import { openDesk } from "../../kernel/desk.ts";
+import { append, logSize, readLog } from "../../kernel/audit/log.ts";
+import { LISTED_REASON_CHARS_MAX, openDesk } from "../../kernel/desk.ts";
+import { record } from "../../kernel/journal.ts";
 import { type People, readPeople } from "../../kernel/people.ts";
-import { type Client, connect } from "../../kernel/process/connect.ts";
+import { type Client, connect, type Lost } from "../../kernel/process/connect.ts";
 import { listen } from "../../kernel/process/listen.ts";
 import { openLog } from "../../kernel/process/log.ts";
 import { openSignIns } from "../../kernel/signins.ts";
 import { end, lease, openWorld, submitTask, type World } from "./world.ts";
 
 type Console = Client<typeof consoleToKernel>;
+type Page = End<ValueOf<typeof consoleToKernel, "audit_show">> | Lost;
 
 const source = join(import.meta.dirname, "../..");
 const edge = { from: "console", to: "kernel" } as const;
@@ -264,5 +267,73 @@ describe("an administrator", () => {
         peers: { door: true },
       },
     });
+  });
+});
+
+describe("whatever is in the store or on the connection, what crosses fits into a frame", () => {
+  const long = "語".repeat(4096);
+
+  test("a task whose calls carry more than a frame is shown, its oldest calls left out and counted", async () => {
+    const task = submitTask(world);
+    const claimed = lease(world, task);
+    const entry = { capability: "kv:set", digest, proxy: "kv", epoch: 1, at: 1, reserved: [], outcome: null };
+    world.store.transaction(() => {
+      for (let step = 1; step <= 1200; step++)
+        record(
+          world.store,
+          { task, assignment: claimed.lease.assignment, step },
+          { ...entry, arguments: { value: long } },
+        );
+    });
+    const shown = await (await signedIn("admin")).request("task_show", { task });
+    const { journal } = shown.end === "done" ? shown.value : { journal: [] };
+    expect(journal.at(-1)).toMatchObject({ step: 1200, arguments: { value: long } });
+    const [first, second] = journal;
+    expect(Number(first?.["left_out"])).toBe(Number(second?.["step"]) - 1);
+    expect(journal.length).toBeGreaterThan(100);
+  });
+
+  test("a list of tasks shows the beginning of each reason, the task itself the whole", async () => {
+    for (let n = 0; n < 700; n++) {
+      const task = submitTask(world);
+      lease(world, task);
+      end(world, task, { how: "escalate", reason: long, recommendation: "", facts: {} });
+    }
+    const maria = await signedIn("maria");
+    const listed = await maria.request("task_list", { ...all, limit: 1000 });
+    const lines = listed.end === "done" ? listed.value.tasks : [];
+    expect(lines).toHaveLength(700);
+    expect(lines[0]?.reason?.length).toBe(LISTED_REASON_CHARS_MAX);
+    const whole = await maria.request("task_show", { task: lines[0]?.task ?? "" });
+    expect(whole).toMatchObject({ value: { line: { reason: long } } });
+  });
+
+  test("a page of the log ends early rather than over a frame, and says where to go on", async () => {
+    const tokens = Array.from({ length: 1024 }, (_, n) => `[ADDRESS_${100_000 + n}]`);
+    world.store.transaction(() => {
+      for (let n = 0; n < 700; n++) append(world.store, { time: world.clock.now, verb: "outcome", tokens });
+    });
+    const admin = await signedIn("admin");
+    const seen: number[] = [];
+    for (let from: number | null = 0; from !== null; ) {
+      const page: Page = await admin.request("audit_show", { task: null, from, limit: 1000 });
+      if (page.end !== "done") throw new Error(page.end);
+      seen.push(...page.value.entries.map(({ index }) => index));
+      from = page.value.next;
+    }
+    expect(seen).toEqual(Array.from({ length: logSize(world.store) }, (_, index) => index));
+  });
+
+  test.each([
+    ["task_finish", (value: string) => ({ text: "", fields: { value } })],
+    ["task_call", (value: string) => ({ tool: "read_order", arguments: { value } })],
+  ] as const)("a person says no more at once than an agent may: %s", async (message, body) => {
+    const task = escalated();
+    const maria = await signedIn("maria");
+    await maria.request("task_take", { task });
+    const chars = (over: number) => "x".repeat(CALL_BYTES_MAX - JSON.stringify(body("")).length + over);
+    const ask = (value: string) => maria.request(message, { task, ...body(value) } as never);
+    expect(await ask(chars(1))).toMatchObject({ end: "refused", code: "TOO_LARGE" });
+    expect(await ask(chars(0))).toMatchObject({ end: "done" });
   });
 });
