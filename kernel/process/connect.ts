@@ -15,6 +15,7 @@ import type { Messages, RequestOf, ValueOf } from "../abi/messages.ts";
 import { isRefusalCode } from "../abi/refusals.ts";
 import type { Log } from "./log.ts";
 import { type Check, compile } from "./schema.ts";
+import { writeTogether } from "./write-together.ts";
 
 export type Lost = { end: "lost" };
 export const lost: Lost = { end: "lost" };
@@ -126,7 +127,7 @@ export function connect<M extends Messages>(
           resolve(end as never);
         };
         waiting.set(id, { message, settle: settleOnce });
-        target.write(frame);
+        writeTogether(target, frame);
       });
     },
     get connected() {

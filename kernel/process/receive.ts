@@ -14,6 +14,7 @@ import { IN_FLIGHT_MAX } from "../abi/bounds.ts";
 import type { Edge } from "../abi/edges.ts";
 import type { End } from "../abi/ends.ts";
 import { encodeFrame, FrameReader, Violation } from "../abi/frames.ts";
+import { writeTogether } from "./write-together.ts";
 
 /** One connection of a peer, as handlers see it. Handlers may hang state on it by WeakMap; `closed` settles at its end. */
 export type Peer = { readonly closed: Promise<void> };
@@ -79,7 +80,7 @@ function serve(socket: Socket, receivers: Receivers, edge: Ends, log: FaultLog):
     regulate();
     const end = await request.handle(request.body, peer);
     inFlight--;
-    if (socket.writable) socket.write(encodeFrame({ id: request.id, ...end }));
+    if (socket.writable) writeTogether(socket, encodeFrame({ id: request.id, ...end }));
     regulate();
   }
 
