@@ -45,7 +45,7 @@ export async function trial(run: TrialRun): Promise<number> {
   } finally {
     ending = true;
     say("stopping");
-    await world.stop();
+    await world.stop({ forget: once });
   }
   if (once && json && summary !== undefined) write(`${JSON.stringify(summary)}\n`);
   return summary?.leaks === 0 && teller.broken.length === 0 ? 0 : 1;

@@ -1,14 +1,14 @@
 /** A whole appliance of the trial: made ready, started, kept running, stopped. Runs as root inside the build root. */
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { edges, proxies } from "../../kernel/abi/edges.ts";
 import type { Settings } from "../../kernel/abi/settings.ts";
 import { readAccounts } from "./accounts.ts";
 import { command } from "./command.ts";
 import { giveCredentials, makeCredentials, type Outside } from "./credentials.ts";
 import { writeFilters } from "./filter-files.ts";
-import { dropKeyrings, forgetState, identityPath } from "./fresh.ts";
-import { keyringName, makeKeyring } from "./keyring.ts";
+import { forgetState, identityPath } from "./fresh.ts";
+import { dropKeyrings, keyringName, keysAreGone, makeKeyrings, TOUCH_MS, touchKeyrings } from "./keyring.ts";
 import { LaunchError } from "./launch-error.ts";
 import { applyFolders, planFolders } from "./layout.ts";
 import { lockState } from "./lock.ts";
@@ -26,6 +26,10 @@ const PRODUCT = "/opt/silo";
 const MAIL_QUEUE = "/var/spool/smtpd";
 const LOG_CHECK_MS = 1_000;
 export const READY_MS = 120_000;
+
+const KEYS_GONE =
+  "The keys of this state directory are gone: a reboot empties the kernel keyring, and so does a week without a start. What it " +
+  "sealed cannot be opened any more. Begin again with: npm start";
 
 export type ApplianceOptions = {
   /** Starts the outside systems and says how their proxies reach them; called when the folders are there. */
@@ -56,6 +60,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
     unlock();
     throw error;
   });
+  const touching = setInterval(() => touchKeyrings(identity), TOUCH_MS);
   const running = new Map(services.map((service) => [service.name, run(service, identity, report)]));
   const get = (name: ServiceName) => (running.get(name) as Running).supervised;
   return {
@@ -64,7 +69,9 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
     kill9: (name) => get(name).kill9(),
     waitReady: (timeoutMs = READY_MS) => allReady(running, timeoutMs),
     async stop({ forget } = { forget: false }) {
+      clearInterval(touching);
       for (const one of [...running.values()].reverse()) await one.stop();
+      rmSync(`${RUN}/credentials`, { recursive: true, force: true });
       if (forget) dropKeyrings(identity);
       unlock();
     },
@@ -78,14 +85,15 @@ async function prepare({ outside, fresh, port }: ApplianceOptions): Promise<Prep
   if (fresh) forgetState(STATE, RUN, MAIL_QUEUE);
   const accounts = readAccounts();
   applyFolders(planFolders(services, edges, RUN, STATE), accounts);
+  const identity = applianceId(identityPath(STATE));
+  if (keysAreGone(STATE, identity)) throw new LaunchError(KEYS_GONE);
   const settings = settle({ etc: ETC, var: STATE }, port);
   const people = peopleNames({ etc: ETC, var: STATE });
   const frontends = Object.keys(settings.frontends);
   const made = await makeCredentials({ state: STATE, people, frontends, outside: await outside() }, proxies);
   for (const service of services) giveCredentials(service, made, RUN, accounts);
   writeFilters(services, RUN, command("enosys", "--list"));
-  const identity = applianceId(identityPath(STATE));
-  for (const { name } of services.filter(({ keyring }) => keyring)) makeKeyring(name, identity, accounts);
+  makeKeyrings(identity, accounts);
   return { settings, identity };
 }
 
@@ -127,5 +135,5 @@ async function allReady(running: ReadonlyMap<string, Running>, timeoutMs: number
 
 function notReady(running: ReadonlyMap<string, Running>): string {
   const names = [...running].filter(([, { supervised }]) => !supervised.ready()).map(([name]) => name);
-  return `Not ready in time: ${names.join(", ")}. Their logs are in ${STATE}/log.`;
+  return `Not ready in time: ${names.join(", ")}. Their logs are in var/log of the state directory.`;
 }

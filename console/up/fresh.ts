@@ -1,16 +1,11 @@
 /** Begins anew: forgets everything a state directory holds, and the keys in the keyring that belong to it. */
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { dropKeyring } from "./keyring.ts";
+import { dropKeyrings } from "./keyring.ts";
 import { LaunchError } from "./launch-error.ts";
-import { services } from "./processes.ts";
 
 /** Where a start keeps the name under which its keyrings lie. */
 export function identityPath(state: string): string {
   return `${state}/console/id`;
-}
-
-export function dropKeyrings(identity: string): void {
-  for (const { name } of services.filter(({ keyring }) => keyring)) dropKeyring(name, identity);
 }
 
 /** Empties the folders. One that holds anything, but was never started on, is not ours to empty: throws. */

@@ -1,5 +1,5 @@
 /** Child of appliance.test.ts: starts a whole appliance, looks at what it is made of, and prints what it found as JSON. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { startWorld } from "../../../console/trial/world.ts";
 import { startAppliance } from "../../../console/up/appliance.ts";
 import { services } from "../../../console/up/processes.ts";
@@ -30,9 +30,14 @@ for (const { name } of services) {
   revived[name] = appliance.pid(name) !== before;
 }
 await world.stop({ forget: true });
+const again = await startAppliance({ outside: () => Promise.reject(new Error("it got that far")) }).then(
+  () => "started",
+  (error: Error) => error.message,
+);
+const credentials = existsSync("/run/silo/credentials/kernel/signin");
 const left = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) > 1);
 const names = left.map((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim());
-console.log(JSON.stringify({ processes, secondLauncher, files, revived, left: names }));
+console.log(JSON.stringify({ processes, secondLauncher, files, revived, again, credentials, left: names }));
 
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

@@ -10,6 +10,8 @@ type Found = {
   secondLauncher: string;
   files: { path: string; socket: boolean; mode: number; uid: number; gid: number }[];
   revived: Record<string, boolean>;
+  again: string;
+  credentials: boolean;
   left: string[];
 };
 
@@ -68,5 +70,11 @@ test("there is no socket but those of edges and cells", () => {
 test("a second launcher is not let near a state directory in use", () => {
   expect(found.secondLauncher).toContain("running already");
 });
+
+test("a state whose keys are gone is not started on, and the launcher says what to do", () => {
+  expect(found.again).toMatch(/keys .* are gone.*npm start/);
+});
+
+test("no credential is left after the stop", () => expect(found.credentials).toBe(false));
 
 test("nothing runs on after the stop", () => expect(found.left).toEqual([]));

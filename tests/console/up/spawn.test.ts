@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readAccounts } from "../../../console/up/accounts.ts";
 import { command } from "../../../console/up/command.ts";
 import { writeFilters } from "../../../console/up/filter-files.ts";
-import { dropKeyring, keyringName, makeKeyring } from "../../../console/up/keyring.ts";
+import { dropKeyrings, keyringName, makeKeyrings } from "../../../console/up/keyring.ts";
 import { type Service, services } from "../../../console/up/processes.ts";
 import { commandLine, start } from "../../../console/up/spawn.ts";
 import { sealFaults } from "../../../kernel/process/seal.ts";
@@ -45,14 +45,12 @@ beforeAll(() => {
   command("chmod", "755", scratch);
   mkdirSync(`${scratch}/filters`);
   writeFilters(services, scratch, command("enosys", "--list"));
-  for (const { name } of keepers()) makeKeyring(name, identity, readAccounts());
+  makeKeyrings(identity, readAccounts());
 });
 afterAll(() => {
-  for (const { name } of keepers()) dropKeyring(name, identity);
+  dropKeyrings(identity);
   rmSync(scratch, { recursive: true });
 });
-
-const keepers = () => services.filter(({ keyring }) => keyring);
 
 async function find(service: Service): Promise<Found> {
   const keyring = service.keyring ? keyringName(service.name, identity) : null;
