@@ -27,7 +27,7 @@ export type Cells = {
   start(attempt: Attempt, role: ActiveRole): Promise<void>;
   /** Whether the cell came up: it has been probed and waits at the door. */
   isWaiting(attempt: Attempt): Promise<boolean>;
-  /** The vault learns whose calls this cell makes, and what it sealed for the case. */
+  /** The vault learns whose calls this cell makes, and what it sealed for the case. A case it refuses to open counts as an attempt. */
   bindVault(attempt: Attempt, lease: Lease): Promise<boolean>;
   /** The waiting cell gets its task and keys. */
   bindDoor(attempt: Attempt, claimed: Claimed): Promise<boolean>;
@@ -57,10 +57,14 @@ export function openCells(core: Core, { door, vault, jailer }: Peers, log: Log):
       const first = await Promise.race([door.request("expect", { slot, cell }, START_MS_MAX), over]);
       return "end" in first && first.end === "done";
     },
-    async bindVault({ cell, task }, { assignment, epoch }) {
+    async bindVault(attempt, { assignment, epoch }) {
+      const { cell, task } = attempt;
       const { case: matter, mode } = mustGet(core.store.tasks.get(task), task);
       const body = { cell, task, case: matter, assignment, epoch, mode, sealed: sealedOf(core.store, matter) };
-      return (await vault.request("bind", body, BIND_MS_MAX)).end === "done";
+      const end = await vault.request("bind", body, BIND_MS_MAX);
+      if (end.end === "refused") log.warn({ cell, code: end.code }, "the vault cannot open the case");
+      if (end.end === "refused") attempt.end(overOf.failed);
+      return end.end === "done";
     },
     async bindDoor({ cell, slot, over }, { document, lease, baseKey, taskKey }) {
       const [base_key, task_key] = await Promise.all([baseKey.sign(), taskKey.sign()]);

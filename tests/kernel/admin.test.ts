@@ -276,7 +276,16 @@ describe("whatever is in the store or on the connection, what crosses fits into 
   test("a task whose calls carry more than a frame is shown, its oldest calls left out and counted", async () => {
     const task = submitTask(world);
     const claimed = lease(world, task);
-    const entry = { capability: "kv:set", digest, proxy: "kv", epoch: 1, at: 1, reserved: [], outcome: null };
+    const entry = {
+      capability: "kv:set",
+      digest,
+      proxy: "kv",
+      epoch: 1,
+      at: 1,
+      reserved: [],
+      outcome: null,
+      effect: "write" as const,
+    };
     world.store.transaction(() => {
       for (let step = 1; step <= 1200; step++)
         record(
