@@ -19,7 +19,7 @@ export function showAgents(agents: readonly AgentLine[]): string {
     state,
     bundle?.slice(0, 12) ?? null,
     folder === null || folder === bundle ? null : folder.slice(0, 12),
-    problem ?? (state === "pending" ? `waits for 'silo agent approve ${role}'` : null),
+    problem?.message ?? (state === "pending" ? `waits for 'silo agent approve ${role}'` : null),
   ]);
   return table(["ROLE", "STATE", "APPROVED", "IN THE FOLDER", "NOTE"], rows);
 }
@@ -29,14 +29,18 @@ export async function agentApprove(world: World, role: string, yes: boolean): Pr
   return withKernel(findPlaces(world.state), world.person, async (ask) => {
     const agent = await findAgent(ask, role);
     const { folder } = agent;
-    if (folder === null || agent.asks === null)
-      throw new CommandEnd(exits.refused, `${role} cannot be approved: ${agent.problem ?? "its folder is gone."}`);
+    if (folder === null || agent.asks === null) throw unapprovable(agent);
     world.note(showRequest(agent));
     if (!yes && !(await world.confirm(`Approve ${role} with this?`)))
       throw new CommandEnd(exits.refused, "Nothing was approved. With --yes it is approved without a question.");
     const approved = await ask("agent_approve", { role, folder });
     return { json: approved, text: `${role} is ${approved.agent.state}, with bundle ${folder}.` };
   });
+}
+
+function unapprovable({ role, problem }: AgentLine): CommandEnd {
+  const { code, message } = problem ?? { code: "BUNDLE_INVALID", message: "its folder is gone." };
+  return new CommandEnd(exits.refused, `${role} cannot be approved: ${message}`, code);
 }
 
 export function showRequest({ role, folder, bundle, asks, granted }: AgentLine): string {

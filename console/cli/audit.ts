@@ -5,11 +5,15 @@ import type { Output, World } from "./output.ts";
 import { findPlaces } from "./places.ts";
 import { count, localTime, table } from "./text.ts";
 
-export type AuditOptions = { task?: string; from: number; limit: number };
+export type AuditOptions = { task?: string; from?: number; limit: number };
 
+/** Without a beginning: a task's entries from its first, the whole log's newest. */
 export async function auditShow(world: World, { task, from, limit }: AuditOptions): Promise<Output> {
-  const request = { task: task ?? null, from, limit };
-  const found = await withKernel(findPlaces(world.state), world.person, (ask) => ask("audit_show", request));
+  const found = await withKernel(findPlaces(world.state), world.person, async (ask) => {
+    const newest = async () => Math.max(0, (await ask("status", {})).audit_entries - limit);
+    const begin = from ?? (task === undefined ? await newest() : 0);
+    return ask("audit_show", { task: task ?? null, from: begin, limit });
+  });
   const more = found.next === null ? "" : `\nMore with --from ${found.next}.`;
   return { json: found, text: `${showEntries(found.entries)}${more}` };
 }

@@ -137,7 +137,11 @@ function audit(log: Command, here: () => World, say: Say): void {
     .command("show")
     .description("entries of the audit log, oldest first")
     .option("--task <task>", "only those of one task")
-    .option("--from <index>", "begin at this entry", whole(0, Number.MAX_SAFE_INTEGER), 0)
+    .option(
+      "--from <index>",
+      "begin at this entry (default: so that the newest are shown)",
+      whole(0, Number.MAX_SAFE_INTEGER),
+    )
     .option("--limit <number>", "at most so many", whole(1, 1000), AUDIT_LIMIT)
     .action((options: AuditOptions) => say(auditShow(here(), options)));
 }

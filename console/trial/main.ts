@@ -4,11 +4,17 @@ import { launch } from "../up/running.ts";
 import { trial } from "./trial.ts";
 
 const { values } = parseArgs({
-  options: { once: { type: "boolean" }, json: { type: "boolean" }, port: { type: "string" } },
+  options: {
+    state: { type: "string", default: "/" },
+    once: { type: "boolean" },
+    json: { type: "boolean" },
+    port: { type: "string" },
+  },
 });
 
 const status = await launch((stopped) =>
   trial({
+    state: values.state,
     once: values.once === true,
     json: values.json === true,
     ...(values.port === undefined ? {} : { port: Number(values.port) }),

@@ -1,4 +1,6 @@
 /** The whole trial: sets everything up afresh, tells the story, says where to look next, and waits to be stopped. */
+import { STATE_DEFAULT } from "../cli/places.ts";
+import { list } from "../cli/text.ts";
 import { showLowered } from "../up/lowered.ts";
 import { describe } from "../up/running.ts";
 import type { Summary } from "./story/ending.ts";
@@ -8,6 +10,8 @@ import { tellStory } from "./story.ts";
 import { startWorld, type World } from "./world.ts";
 
 export type TrialRun = {
+  /** The state directory as it is called outside the build root. */
+  state: string;
   /** End after the story. */
   once: boolean;
   /** Add a last line for a program. */
@@ -38,7 +42,7 @@ export async function trial(run: TrialRun): Promise<number> {
   try {
     summary = (await Promise.race([play(teller, world), stopped])) ?? undefined;
     if (!once && summary !== undefined) {
-      write(whereToLook(world));
+      write(whereToLook(world, run.state));
       if (json) write(`${JSON.stringify(summary)}\n`);
       await stopped;
     }
@@ -61,16 +65,19 @@ async function play(teller: Teller, world: World): Promise<Summary> {
   }
 }
 
-function whereToLook({ appliance }: World): string {
+function whereToLook({ appliance }: World, state: string): string {
   const { host, port } = appliance.settings.http;
+  const silo = state === STATE_DEFAULT ? "./silo" : `./silo --state ${state}`;
   return `
 SiloOS keeps running until Ctrl-C. In another terminal, in this folder:
 
-  ./silo status                                    what runs, and which guards are lowered
-  ./silo submit hello --customer C0007 --wait      send a task in yourself
-  ./silo --as maria task list waiting              what waits for the manager
-  ./silo audit show --limit 20                     the audit log
-  ./silo agent list                                agents and their bundles; edit one in /var/silo/agents
+${list([
+  [`  ${silo} status`, "what runs, and which guards are lowered"],
+  [`  ${silo} submit hello --customer C0007 --wait`, "send a task in yourself"],
+  [`  ${silo} --as maria task list waiting`, "what waits for the manager"],
+  [`  ${silo} audit show --limit 20`, "the newest of the audit log"],
+  [`  ${silo} agent list`, `agents and their bundles: change one in ${state}/var/agents`],
+])}
 
 The front door is http://${host}:${port}/v1/openapi.json. ARCHITECTURE.md says how it all hangs together.
 `;

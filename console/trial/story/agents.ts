@@ -11,7 +11,7 @@ export async function approveAgents({ teller, admin }: Scene): Promise<void> {
   const { agents } = await admin("agent_list", {});
   for (const { role, folder, asks, problem, state } of agents) {
     if (folder === null || asks === null) {
-      teller.fact(false, `${role} can be approved (${problem ?? state})`);
+      teller.fact(false, `${role} can be approved (${problem?.message ?? state})`);
       continue;
     }
     const { agent } = await admin("agent_approve", { role, folder });

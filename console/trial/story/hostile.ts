@@ -83,7 +83,7 @@ export async function tellHostile(scene: Scene, old: { key: string; expires: num
 /** A step that was done, again with other arguments: that ends the run, so it is a task of its own. */
 async function tellReplay(scene: Scene): Promise<void> {
   const task = await scene.submit({ kind: "hostile", customer: CUSTOMER, fields: { attack: "replay" } });
-  const { state, event } = await scene.rest(task);
+  const { state, event } = await scene.answer(task);
   const logged = (await scene.audit(task)).find(({ entry }) => entry["code"] === REPLAY);
   scene.teller.fact(
     logged !== undefined,

@@ -16,8 +16,10 @@ export async function tellMany(scene: Scene): Promise<void> {
     const { state, event } = await scene.rest(task);
     const refused = (await scene.audit(task)).find(({ entry }) => entry["code"] === CODE);
     const number = at + 1;
-    if (number <= ALLOWED) teller.fact(event === "Completed", `${task}, refund ${number}: ${event ?? state}`);
-    else
+    if (number <= ALLOWED) {
+      await scene.answer(task);
+      teller.fact(event === "Completed", `${task}, refund ${number}: ${event ?? state}`);
+    } else
       teller.fact(
         refused !== undefined && state === "waiting",
         `${task}, refund ${number}: refused by the ledger, ${CODE}, entry #${refused?.index}; ${state} for a manager`,
