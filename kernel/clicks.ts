@@ -3,7 +3,7 @@ import { done, type End, later, refused } from "./abi/ends.ts";
 import type { Attempt, Over } from "./attempts.ts";
 import { isClickable } from "./claim.ts";
 import { assigned, type Core } from "./core.ts";
-import type { Click, Fields } from "./records.ts";
+import type { Click, Fields, JournalEntry } from "./records.ts";
 import type { ActiveRole } from "./roles.ts";
 
 /** What the function returned. */
@@ -17,24 +17,39 @@ export function clickRole(core: Core, task: string, click: Click): End<ActiveRol
   return role === null ? refused("ROLE_UNKNOWN", "This role has no approved tools.") : done(role);
 }
 
-/** What the person is told when the cell is over. */
+/** What the person is told when the cell is over. *later* only where nothing was done: whoever reads it clicks again, and that acts again. */
 export function clickEnd(core: Core, { lease }: Attempt, over: Over): End<Clicked> {
   if (over.how === "exit") return lastRefusal(core, lease);
+  if (over.how !== "settled" && hasActed(core, lease)) return refused("UNKNOWN_OUTCOME", BEGUN);
   if (over.how === "timeout") return refused("TASK_STATE", "The tool did not come to an end in its time.");
-  if (over.how === "lost") return later("The cell was lost. Try again.");
+  if (over.how === "lost") return later("The cell was lost.");
   if (over.ending?.how === "complete") return done({ text: over.ending.text, fields: over.ending.fields });
   if (over.ending?.how === "escalate") return refused("NOT_PERMITTED", "A tool that a person calls does not escalate.");
-  return lease === null ? refused("TASK_STATE") : later("The cell was lost. Try again.");
+  if (lease === null) return refused("TASK_STATE");
+  return hasActed(core, lease) ? refused("UNKNOWN_OUTCOME", BEGUN) : later("The cell was lost.");
+}
+
+const BEGUN = "The tool had begun to act when its cell ended. Look at the calls of the task before you do it again.";
+
+/** Whether a permitted effect was among the calls of this cell, whatever became of it. */
+function hasActed(core: Core, lease: Attempt["lease"]): boolean {
+  return callsOf(core, lease).some(
+    ({ capability, outcome }) => core.operations.get(capability)?.effect === "write" && outcome?.end !== "refused",
+  );
+}
+
+function callsOf(core: Core, lease: Attempt["lease"]): JournalEntry[] {
+  if (lease === null) return [];
+  const { assignment, first_step } = lease;
+  const rows = core.store.journal.under([assignment]);
+  return rows.filter(({ key }) => (key as [string, number])[1] >= first_step).map(({ value }) => value);
 }
 
 /** Why a tool gave up: the last refusal of its calls. */
 function lastRefusal(core: Core, lease: Attempt["lease"]): End<Clicked> {
-  const steps = lease === null ? [] : core.store.journal.under([lease.assignment]);
-  const outcomes = steps
-    .filter(({ key }) => lease !== null && (key as [string, number])[1] >= lease.first_step)
-    .map(({ value }) => value.outcome)
-    .filter((outcome) => outcome?.end === "refused");
-  const last = outcomes.at(-1);
+  const last = callsOf(core, lease)
+    .map(({ outcome }) => outcome)
+    .findLast((outcome) => outcome?.end === "refused");
   return last?.end === "refused"
     ? refused(last.code, last.message)
     : refused("TASK_STATE", "The tool ended without an answer.");
