@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Static, TSchema } from "typebox";
-import { type Document, LineCounter, parseDocument } from "yaml";
+import { type Document, isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import type { Check } from "./schema.ts";
 
 export type Directories = {
@@ -112,16 +112,31 @@ export function parseYaml<S extends TSchema>(text: string, file: string, check: 
   throw new ConfigError(`${file}:${place(checked.why)}: ${checked.why}`);
 
   function place(why: string): string {
-    const names = pointer(why);
-    for (let depth = names.length; depth > 0; depth--) {
-      const node = document.getIn(names.slice(0, depth), true) as { range?: [number, number, number] } | undefined;
-      if (node?.range) {
-        const { line, col } = lines.linePos(node.range[0]);
-        return `${line}:${col}`;
-      }
+    const { path, spare } = pointer(why);
+    const key = spare === undefined ? undefined : keyNode(document, path, spare);
+    if (key !== undefined) return position(key);
+    for (let depth = path.length; depth > 0; depth--) {
+      const node = document.getIn(path.slice(0, depth), true) as Placed | undefined;
+      if (node?.range) return position(node);
     }
     return "1:1";
   }
+
+  function position({ range }: Placed): string {
+    const { line, col } = lines.linePos(range?.[0] ?? 0);
+    return `${line}:${col}`;
+  }
+}
+
+type Placed = { range?: [number, number, number] | null };
+
+/** The name of a member that should not be there. */
+function keyNode(document: Document, path: readonly string[], name: string): Placed | undefined {
+  const map = path.length === 0 ? document.contents : document.getIn(path, true);
+  if (!isMap(map)) return undefined;
+  return map.items.map(({ key }) => key).find((key) => isScalar(key) && String(key.value) === name) as
+    | Placed
+    | undefined;
 }
 
 function plain(document: Document, file: string): unknown {
@@ -132,12 +147,13 @@ function plain(document: Document, file: string): unknown {
   }
 }
 
-function pointer(why: string): string[] {
-  const path = /^(\/\S*)/.exec(why)?.[1] ?? "";
-  const names = path
+/** What a fault names: the place, and the name of a member there that should not be. */
+function pointer(why: string): { path: string[]; spare: string | undefined } {
+  const place = /^(\/\S*)/.exec(why)?.[1] ?? "";
+  const path = place
     .split("/")
     .slice(1)
     .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-  const extra = /\(("(?:[^"\\]|\\.)*")\)$/.exec(why)?.[1];
-  return extra === undefined ? names : [...names, JSON.parse(extra) as string];
+  const spare = /\(("(?:[^"\\]|\\.)*")\)$/.exec(why)?.[1];
+  return { path, spare: spare === undefined ? undefined : (JSON.parse(spare) as string) };
 }

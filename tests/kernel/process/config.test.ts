@@ -33,7 +33,8 @@ describe("parseYaml", () => {
   test("names file, line and column of what is wrong", () => {
     const wrong = (text: string) => () => parseYaml(text, "silo.yaml", check);
     expect(wrong("slots: 0")).toThrow("silo.yaml:1:8: /slots must be >= 1");
-    expect(wrong("slots: 1\nspare: 2")).toThrow(/^silo\.yaml:2:8: .*"spare"/);
+    expect(wrong("slots: 1\nspare: 2")).toThrow(/^silo\.yaml:2:1: .*"spare"/);
+    expect(wrong("slots: 1\nspare:")).toThrow(/^silo\.yaml:2:1: .*"spare"/);
     expect(wrong("slots: 1\nnames:\n  a: b\n  c: 3")).toThrow("silo.yaml:4:6:");
     expect(wrong("slots: [")).toThrow(/^silo\.yaml:1:\d+: /);
     expect(wrong("")).toThrow("silo.yaml:1:1:");
