@@ -82,7 +82,7 @@ export function openAgents(
       folder: offer.end === "done" ? offer.value.digest : null,
       asks: offer.end === "done" ? offer.value.terms.asks : null,
       granted: approved?.grant ?? null,
-      problem: offer.end === "done" ? null : offer.message,
+      problem: problemOf(offer),
     };
   }
 
@@ -141,6 +141,11 @@ function decode(bytes: Buffer | undefined): string | null {
   } catch {
     return null;
   }
+}
+
+function problemOf(offer: End<Offer>): AgentLine["problem"] {
+  if (offer.end === "done") return null;
+  return { code: offer.end === "refused" ? offer.code : "BUNDLE_INVALID", message: offer.message };
 }
 
 function stateOf(offer: End<Offer>, approved: Role | undefined): AgentLine["state"] {

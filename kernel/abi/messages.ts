@@ -389,10 +389,10 @@ const AgentLine = object({
   ]),
   bundle: nullable(Digest),
   folder: nullable(Digest),
-  /** What the folder asks for, or why it is invalid. */
+  /** What the folder asks for; null where it is invalid, and `problem` says why. */
   asks: nullable(Capabilities),
   granted: nullable(Capabilities),
-  problem: nullable(Sentence),
+  problem: nullable(object({ code: Type.String({ pattern: "^[A-Z][A-Z0-9_]{2,40}$" }), message: Sentence })),
 });
 export type AgentLine = Static<typeof AgentLine>;
 

@@ -117,14 +117,17 @@ describe("an agent folder", () => {
     symlinkSync("/etc/shadow", join(folder, "templates/shadow"));
     expect(line("refund-agent")).toMatchObject({
       state: "invalid",
-      problem: "templates/shadow is a link or a special file.",
+      problem: { code: "BUNDLE_INVALID", message: "templates/shadow is a link or a special file." },
     });
     expect(roles.online("refund-agent")).toBe(true);
   });
 
   test("under another name than its policy says is not approved", async () => {
     drop("other-agent");
-    expect(line("other-agent")).toMatchObject({ state: "invalid", problem: expect.stringContaining("refund-agent") });
+    expect(line("other-agent")).toMatchObject({
+      state: "invalid",
+      problem: { code: "POLICY_INVALID", message: expect.stringContaining("refund-agent") },
+    });
     expect(await agents.approve("other-agent", "0".repeat(64), "admin")).toMatchObject({ code: "POLICY_INVALID" });
   });
 
@@ -137,10 +140,10 @@ describe("an agent folder", () => {
   test("whose policy is broken says where, plainly", () => {
     const folder = drop();
     writeFileSync(join(folder, "policy.yaml"), "role: refund-agent\ncapabilities: { \u001b[2Jx: {} }\n");
-    expect(line("refund-agent").problem).toMatch(/^policy\.yaml:2:/);
-    expect(line("refund-agent").problem).toMatch(/^[\x20-\x7e]*$/);
+    expect(line("refund-agent").problem?.message).toMatch(/^policy\.yaml:2:/);
+    expect(line("refund-agent").problem?.message).toMatch(/^[\x20-\x7e]*$/);
     writeFileSync(join(folder, "policy.yaml"), Buffer.from([0xff, 0xfe]));
-    expect(line("refund-agent").problem).toBe("policy.yaml is not UTF-8.");
+    expect(line("refund-agent").problem?.message).toBe("policy.yaml is not UTF-8.");
   });
 
   test("is never reached by a role's name that is a path", async () => {

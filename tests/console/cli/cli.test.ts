@@ -171,12 +171,15 @@ describe("agent approve", () => {
   });
 
   test("of an invalid folder says why", async () => {
-    const invalid = { ...agent, state: "invalid" as const, asks: null, problem: "policy.yaml:3:7: unknown key" };
+    const problem = { code: "POLICY_INVALID", message: "policy.yaml:3:7: unknown key" };
+    const invalid = { ...agent, state: "invalid" as const, asks: null, problem };
     await serve({ agent_list: () => done({ agents: [invalid] }), agent_approve: approve });
     expect(await silo(["agent", "approve", "refund-agent", "--yes"])).toMatchObject({
       exit: exits.refused,
       err: expect.stringContaining("policy.yaml:3:7"),
     });
+    const { out } = await silo(["agent", "approve", "refund-agent", "--yes", "--json"]);
+    expect(JSON.parse(out)).toMatchObject({ exit: exits.refused, code: "POLICY_INVALID" });
     expect(approvals()).toEqual([]);
   });
 
