@@ -4,6 +4,7 @@
  * Threat: a door that has been taken over sends a permit of another call, another cell's permit, or a recorded outcome of another step.
  * Contract: case, customer and attempt come from the kernel's bind of this cell. A value reaches a proxy only for the call the permit
  * names; a token reaches the cell only after the kernel has accepted the outcome that carries its table entry. One step is in hand once.
+ * An effect is called refused only when its proxy has committed that it never happened.
  * Failure: what was refused after the permit is reported to the kernel before the cell hears of it. A kernel or proxy that did not
  * answer: *later*, the step is made again.
  */
@@ -13,7 +14,7 @@ import type { doorToVault, RequestOf, ValueOf, vaultToKernel } from "../../kerne
 import type { Operation, Operations } from "../../kernel/abi/operations.ts";
 import type { Permit } from "../../kernel/abi/permit.ts";
 import { refusalCodes } from "../../kernel/abi/refusals.ts";
-import { act, type Clock } from "./act.ts";
+import { ACT_MS, act, type Clock } from "./act.ts";
 import type { Binding, Bindings } from "./bindings.ts";
 import type { Cases } from "./cases.ts";
 import { hydrate } from "./hydrate.ts";
@@ -118,7 +119,12 @@ async function perform(
     return { end: refused("CUSTOMER_REQUIRED"), draft, fields: [] };
   const hydrated = hydrate(operation, given, table, draft, (text) => binding.open.sealValue(text));
   if (hydrated.end === "later") return null;
-  if (hydrated.end === "refused") return { end: hydrated, draft, fields: [] };
+  if (hydrated.end === "refused") {
+    const end = await neverActed(calling, { operation, permit, arguments: given }, hydrated);
+    if (end.end === "later") return null;
+    const shown = end.end === "done" ? showResult(operation, end.value, binding.open, draft) : end;
+    return shown.end === "later" ? null : { end: shown, draft, fields: [] };
+  }
   const { values, fields } = hydrated.value;
   const customer = operation.customer === "required" ? (table.customer?.id ?? null) : null;
   const acted = await act(calling.proxies, { permit, arguments: given, values, customer }, calling.clock);
@@ -126,6 +132,24 @@ async function perform(
   if (acted.end === "refused") return { end: refused(acted.code, ownWords(acted, table)), draft, fields };
   const shown = showResult(operation, acted.value, binding.open, draft);
   return shown.end === "later" ? null : { end: shown, draft, fields: [...fields, ...personalFields(operation)] };
+}
+
+/**
+ * What the vault refuses it may have let through before: the first answer was lost, and meanwhile another call wrote the contact. A refusal
+ * gives the reservation back, so the proxy commits first that the effect never happened. *done*: it did, with its recorded result.
+ */
+async function neverActed(
+  { proxies }: Calling,
+  { operation, permit, arguments: given }: Omit<Permitted, "binding">,
+  refusal: Refused,
+): Promise<End<Json>> {
+  if (operation.effect === "read") return refusal;
+  const proxy = proxies.get(permit.proxy);
+  const end = await proxy?.request("decide", { permit, arguments: given }, ACT_MS);
+  if (end === undefined || end.end === "lost" || end.end === "later") return later(`${permit.proxy} did not answer.`);
+  if (end.end === "done") return end.value.decided === "happened" ? done(end.value.result as Json) : refusal;
+  if (end.code === "PERMIT_EXPIRED") return later(end.message);
+  return end.code === "UNKNOWN_OUTCOME" ? end : refusal; // any other: the proxy would not have let it in either
 }
 
 /** Tells the kernel how the call went; only then may the cell know. */

@@ -117,6 +117,29 @@ test("a contact that was written in this case receives nothing, neither the old 
   expect(await rig.call(mine, 4, "email:send", letter)).toMatchObject({ code: "RECIPIENT_NOT_ALLOWED" });
 });
 
+test.each([
+  ["happened is told as done", done({ decided: "happened" as const, result: { message: "<1@silo>" } }), "done"],
+  ["nobody can tell is unknown", refused("UNKNOWN_OUTCOME"), "unknown"],
+  ["never happened is refused", done({ decided: "void" as const, result: null }), "refused"],
+])(
+  "a message whose first answer was lost, and whose contact was written meanwhile: what %s",
+  async (_, decided, reported) => {
+    const mine = await rig.bind(await rig.open({ text: "my new address is eve@corp.example" }));
+    rig.peers.decide = () => decided;
+    await rig.call(mine, 1, "customer:update_email", { email: "[EMAIL_2]" });
+    await rig.call(mine, 2, "email:send", letter);
+    expect(rig.outcomes.at(-1)).toMatchObject({ step: 2, end: reported });
+  },
+);
+
+test("a refused effect is not reported while its proxy cannot say that it never happened", async () => {
+  const mine = await rig.bind(await rig.open({ text: "my new address is eve@corp.example" }));
+  await rig.call(mine, 1, "customer:update_email", { email: "[EMAIL_2]" });
+  rig.peers.decide = () => later("not now");
+  expect(await rig.call(mine, 2, "email:send", letter)).toMatchObject({ end: "later" });
+  expect(rig.outcomes.at(-1)).toMatchObject({ step: 1 });
+});
+
 test("the kernel's refusal of an outcome is the answer, and its tokens are not shown as if they were kept", async () => {
   rig.peers.act = () => done([{ author: "Eve" }]);
   rig.peers.outcome = () => refused("EPOCH_STALE");
