@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { CELL_UID_BASE } from "../../../kernel/abi/bounds.ts";
 import type { AuditLine } from "../../../kernel/abi/messages.ts";
 import { digestOfFile, freeBytes } from "./host.ts";
-import type { Scene } from "./scene.ts";
+import { type Scene, until } from "./scene.ts";
 import { entriesOf, entryWords, fieldsOf } from "./words.ts";
 
 const CUSTOMER = "C0200";
@@ -75,7 +75,7 @@ export async function tellHostile(scene: Scene, old: { key: string; expires: num
   for (const [name, tries] of Object.entries(MACHINE))
     teller.fact(/^E[A-Z0-9]+$/.test(String(got[name])), `${tries}: ${got[name]}`);
   teller.fact(meanwhile, "another task ran meanwhile, and was answered");
-  tellHost(scene, before);
+  await tellHost(scene, before);
   const end = entries.findLast(({ entry }) => entry["verb"] === "settle");
   teller.fact(end !== undefined, `the end of its cell is in the log: ${end === undefined ? "" : entryWords(end)}`);
 }
@@ -106,14 +106,20 @@ function hostState(): HostState {
   return { shadow: digestOfFile("/etc/shadow"), free: freeBytes("/var/silo") };
 }
 
+/** A cell that has answered takes a moment to be cleared away. */
+const CLEARED_MS = 10_000;
 /** What a gigabyte on the host's disk would look like. */
 const NOTICEABLE_BYTES = 1024 ** 3;
 
-function tellHost({ teller }: Scene, before: HostState): void {
+async function tellHost({ teller }: Scene, before: HostState): Promise<void> {
   const after = hostState();
   const unchanged = after.shadow === before.shadow && before.free - after.free < NOTICEABLE_BYTES;
   teller.fact(unchanged, "the host's files and its disk are as they were");
-  const left = cellProcesses();
+  const left = await until(
+    async () => cellProcesses(),
+    (pids) => pids.length === 0,
+    CLEARED_MS,
+  );
   teller.fact(left.length === 0, `processes of cells that are left on the host: ${left.length}`);
 }
 

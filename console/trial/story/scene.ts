@@ -84,7 +84,11 @@ export async function openScene(teller: Teller, world: World): Promise<Scene> {
 }
 
 /** Looks again and again; when patience ends, what was seen last is what there is. */
-async function until<T>(look: () => Promise<T>, enough: (seen: T) => boolean, patienceMs = PATIENCE_MS): Promise<T> {
+export async function until<T>(
+  look: () => Promise<T>,
+  enough: (seen: T) => boolean,
+  patienceMs = PATIENCE_MS,
+): Promise<T> {
   const end = Date.now() + patienceMs;
   for (;;) {
     const seen = await look();
