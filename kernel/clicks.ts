@@ -33,9 +33,7 @@ const BEGUN = "The tool had begun to act when its cell ended. Look at the calls 
 
 /** Whether a permitted effect was among the calls of this cell, whatever became of it. */
 function hasActed(core: Core, lease: Attempt["lease"]): boolean {
-  return callsOf(core, lease).some(
-    ({ capability, outcome }) => core.operations.get(capability)?.effect === "write" && outcome?.end !== "refused",
-  );
+  return callsOf(core, lease).some(({ effect, outcome }) => effect === "write" && outcome?.end !== "refused");
 }
 
 function callsOf(core: Core, lease: Attempt["lease"]): JournalEntry[] {

@@ -1,10 +1,11 @@
 /** What every decision of the kernel is made with; clock, randomness and disk are handed in. */
 import type { CheckArguments } from "./abi/arguments.ts";
 import type { Operations } from "./abi/operations.ts";
+import type { PermitKey } from "./abi/permit.ts";
 import type { Settings } from "./abi/settings.ts";
 import type { Entry, Verb } from "./audit/entry.ts";
 import { append } from "./audit/log.ts";
-import type { Commit } from "./commit.ts";
+import type { Commit, Ride } from "./commit.ts";
 import type { Assignment, Case, Task } from "./records.ts";
 import type { Roles } from "./roles.ts";
 import type { TransitionMap } from "./route.ts";
@@ -13,6 +14,7 @@ import type { Store } from "./store.ts";
 export type Core = {
   store: Store;
   commit: Commit;
+  ride: Ride;
   operations: Operations;
   /** By capability: the check of its arguments. */
   checks: ReadonlyMap<string, CheckArguments>;
@@ -25,7 +27,7 @@ export type Core = {
   now: () => number;
   random: (bytes: number) => Uint8Array;
   /** By proxy: the key its permits are signed with. */
-  permitKeys: ReadonlyMap<string, Uint8Array>;
+  permitKeys: ReadonlyMap<string, PermitKey>;
   /** This process's life: leases of another one are dead. */
   incarnation: string;
 };

@@ -1,4 +1,5 @@
 /** What the door, the vault and ingress may ask of the kernel, message by message: each is one decision in one transaction. */
+import { done } from "./abi/ends.ts";
 import type { doorToKernel, ingressToKernel, vaultToKernel } from "./abi/messages.ts";
 import type { Background } from "./background.ts";
 import { tableOf } from "./cases.ts";
@@ -6,7 +7,7 @@ import type { Core } from "./core.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { intend } from "./intend.ts";
 import { stateOf } from "./outbox.ts";
-import { outcome } from "./outcome.ts";
+import { isCertain, outcome } from "./outcome.ts";
 import type { Handlers } from "./process/listen.ts";
 import { finding, lookup } from "./reports.ts";
 import { submit } from "./submit.ts";
@@ -32,7 +33,11 @@ export function vaultHandlers(core: Core, dispatch: Dispatch): Handlers<typeof v
     },
     table: (body) => tableOf(core.store, body),
     lookup: (body) => core.commit(() => lookup(core, body)),
-    outcome: (body) => core.commit(() => outcome(core, body)),
+    outcome(body) {
+      if (!isCertain(core, body)) return core.commit(() => outcome(core, body));
+      core.ride(() => void outcome(core, body));
+      return done({});
+    },
     finding: (body) => core.commit(() => finding(core, body.finding)),
   };
 }

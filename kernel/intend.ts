@@ -86,6 +86,7 @@ function decideFirst(core: Core, held: Held, call: Intend, callDigest: string): 
     digest: callDigest,
     arguments: judged.end === "done" && operation?.effect === "write" ? (call.arguments as JsonObject) : {},
     proxy: operation?.proxy ?? "",
+    effect: operation?.effect ?? "read",
     epoch: call.epoch,
     at: core.now(),
     reserved: judged.end === "done" ? judged.value : [],

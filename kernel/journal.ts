@@ -12,8 +12,12 @@ export function recorded(store: Store, { assignment, step }: Pick<CallPlace, "as
   return store.journal.get([assignment, step]);
 }
 
-/** Bytes of arguments and sealed values one assignment may record: they are kept for its re-runs. */
+/**
+ * Bytes of arguments and sealed values one assignment may record: they are kept for its re-runs. Values up to SMALL_BYTES are not counted;
+ * all steps together are 10 MB of those.
+ */
 export const JOURNAL_BYTES_MAX = 64 * 1024 * 1024;
+export const SMALL_BYTES = 1024;
 
 /** Whether an assignment may record another call; its last one may pass the bound. */
 export function hasJournalRoom(store: Store, assignment: string): boolean {
@@ -21,26 +25,26 @@ export function hasJournalRoom(store: Store, assignment: string): boolean {
 }
 
 function addBytes(store: Store, assignment: string, bytes: number): void {
-  if (bytes > 0) store.journalBytes.put(assignment, (store.journalBytes.get(assignment) ?? 0) + bytes);
+  if (bytes > SMALL_BYTES) store.journalBytes.put(assignment, (store.journalBytes.get(assignment) ?? 0) + bytes);
 }
 
-/** Writes a new call. Without outcome it is an open intent. */
+/** Writes a new call. An effect without outcome is open: somebody has to decide it. */
 export function record(store: Store, place: CallPlace, entry: JournalEntry): void {
   const key = [place.assignment, place.step];
-  const given = Object.keys(entry.arguments).length === 0 ? "" : JSON.stringify(entry.arguments);
   store.journal.put(key, entry);
+  if (entry.effect === "read") return;
   if (entry.outcome === null) store.open.put(key, place.task);
-  addBytes(store, place.assignment, Buffer.byteLength(given));
+  addBytes(store, place.assignment, Buffer.byteLength(JSON.stringify(entry.arguments)));
 }
 
-/** An open intent is permitted again, under a new epoch. */
+/** A call without outcome is permitted again, under a new epoch. */
 export function renew(store: Store, place: CallPlace, entry: JournalEntry, epoch: number): JournalEntry {
   const renewed = { ...entry, epoch };
   store.journal.put([place.assignment, place.step], renewed);
   return renewed;
 }
 
-/** Gives an open intent its outcome; returns what the ledger got back. What is not `kept` did not happen. */
+/** Gives a call its outcome; returns what the ledger got back. What is not `kept` did not happen. */
 export function close(
   store: Store,
   place: CallPlace,
@@ -51,12 +55,12 @@ export function close(
   const key = [place.assignment, place.step];
   const released = kept ? [] : release(store.ledger, entry.reserved);
   store.journal.put(key, { ...entry, outcome, reserved: kept ? entry.reserved : [] });
-  store.open.remove(key);
+  if (entry.effect === "write") store.open.remove(key);
   if (outcome.end === "done") addBytes(store, place.assignment, outcome.value?.length ?? 0);
   return released;
 }
 
-/** Steps of an assignment that are intended and have no outcome. */
+/** Effects of an assignment that are intended and have no outcome, by step. */
 export function openSteps(store: Store, assignment: string): number[] {
   return store.open.under([assignment]).map(({ key }) => (key as [string, number])[1]);
 }

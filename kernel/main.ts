@@ -1,5 +1,5 @@
 /** silo-kernel: receives, selects, mints keys, dispatches, settles, and alone writes the log. */
-import { randomBytes } from "node:crypto";
+import { createSecretKey, randomBytes } from "node:crypto";
 import type { Server } from "node:net";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
@@ -18,6 +18,7 @@ import {
 } from "./abi/messages.ts";
 import type { Operations } from "./abi/operations.ts";
 import { readOperations } from "./abi/operations-file.ts";
+import type { PermitKey } from "./abi/permit.ts";
 import { readSettings } from "./abi/settings.ts";
 import { type Appliance, consoleHandlers } from "./admin.ts";
 import { openAgents } from "./agents.ts";
@@ -64,7 +65,7 @@ await startProcess("kernel", async (dirs, log) => {
   const mint = openMint({ keys, issuer: `silo-${keystore.appliance}`, random: randomBytes });
   const core: Core = {
     store,
-    commit: groupCommit(store),
+    ...groupCommit(store),
     operations,
     checks: new Map([...operations].map(([name, operation]) => [name, compileArguments(operation)])),
     map,
@@ -140,9 +141,9 @@ await startProcess("kernel", async (dirs, log) => {
 });
 
 /** The key shared with each proxy that some operation names. */
-function readPermitKeys(dirs: Directories, operations: Operations): ReadonlyMap<string, Uint8Array> {
+function readPermitKeys(dirs: Directories, operations: Operations): ReadonlyMap<string, PermitKey> {
   const proxies = new Set([...operations.values()].map(({ proxy }) => proxy));
-  return new Map([...proxies].map((proxy) => [proxy, credential(dirs, `permit-${proxy}`)]));
+  return new Map([...proxies].map((proxy) => [proxy, createSecretKey(credential(dirs, `permit-${proxy}`))]));
 }
 
 /** The launcher says what it lowers: `SILO_MODE`, and in `SILO_LOWERED` one sentence a line. */

@@ -130,6 +130,7 @@ export type JournalEntry = {
   digest: string;
   arguments: JsonObject;
   proxy: string;
+  effect: "read" | "write";
   /** The epoch of the latest permit. */
   epoch: number;
   at: number;

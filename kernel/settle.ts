@@ -1,13 +1,13 @@
 /**
  * The end of an attempt, in ONE transaction.
  *
- * Contract: an attempt that ended without word is made again until the attempts are used up; its open intents are left for the next one,
- * which decides them by acting again under a higher epoch. An assignment that is left for good has no open intent: the effects among them
+ * Contract: an attempt that ended without word is made again until the attempts are used up; its open effects are left for the next one,
+ * which decides them by acting again under a higher epoch. An assignment that is left for good has no open effect: they
  * are decided first, with the task waiting (decide.ts); only then does its ending take effect (conclude.ts).
  */
 import { conclude, touch } from "./conclude.ts";
-import { assigned, type Core, mustGet, note } from "./core.ts";
-import { close, openSteps, recorded } from "./journal.ts";
+import { assigned, type Core, note } from "./core.ts";
+import { openSteps } from "./journal.ts";
 import { moveToReady, moveToWaiting, positionOf } from "./queue.ts";
 import type { Assignment, Ending } from "./records.ts";
 
@@ -51,8 +51,7 @@ function retry(core: Core, id: string, { assignment, failures }: Assignment): vo
 /** Leaves an assignment for good, inside a transaction: at once, or after its open effects have been decided. */
 export function leave(core: Core, id: string, ending: Ending, person: string | null): void {
   const { assignment } = assigned(core.store, id);
-  const open = openSteps(core.store, assignment.assignment).filter((step) => !voidRead(core, id, assignment, step));
-  if (open.length === 0) conclude(core, id, ending, person);
+  if (openSteps(core.store, assignment.assignment).length === 0) conclude(core, id, ending, person);
   else holdBack(core, id, ending, person);
 }
 
@@ -61,14 +60,6 @@ function holdBack(core: Core, id: string, ending: Ending, person: string | null)
   moveToWaiting(core.store, id, { for: "decision", assignment, ending, person, since: core.now() });
   touch(core, id);
   noteAttempt(core, id, "waiting");
-}
-
-/** A read without outcome has done nothing that would have to be decided. */
-function voidRead(core: Core, task: string, { assignment }: Assignment, step: number): boolean {
-  const entry = mustGet(recorded(core.store, { assignment, step }), `${assignment}/${step}`);
-  if (core.operations.get(entry.capability)?.effect !== "read") return false;
-  close(core.store, { task, assignment, step }, entry, { end: "void" }, false);
-  return true;
 }
 
 function noteAttempt(core: Core, id: string, outcome: "ready" | "waiting"): void {

@@ -41,6 +41,8 @@ export type Table<V> = {
   /** Every record, in key order. */
   all(): Row<V>[];
   count(): number;
+  /** The last key, or undefined when there is none. */
+  last(): Key | undefined;
 };
 export type Row<V> = { key: Key; value: V };
 export type RangeOptions = { limit?: number; reverse?: boolean };
@@ -62,7 +64,7 @@ export type Store = {
   journal: Table<JournalEntry>;
   /** By assignment: bytes of arguments and sealed values its journal holds. */
   journalBytes: Table<number>;
-  /** [assignment, step] -> task: intents without outcome. */
+  /** [assignment, step] -> task: effects that are intended and have no outcome. */
   open: Table<string>;
   /** Total by the key of ledger.ts. */
   ledger: Table<number>;
@@ -163,5 +165,6 @@ function typedTable<V>(db: Database<V, Key>, writing: () => boolean): Table<V> {
       rows(db.getRange({ start, end, ...(limit === undefined ? {} : { limit }) })),
     all: () => rows(db.getRange()),
     count: () => db.getCount(),
+    last: () => [...db.getKeys({ reverse: true, limit: 1 })][0],
   };
 }

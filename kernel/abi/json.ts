@@ -6,7 +6,7 @@
  * Contract: `parseExact` returns a value whose canonical form every process agrees on; everything else is refused.
  * Failure: throws `InexactJson` with a sentence; the caller answers with a refusal.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { JSON_DEPTH_MAX } from "./bounds.ts";
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
@@ -124,5 +124,5 @@ export function canonical(value: Json): string {
 
 /** SHA-256 of the canonical form, lower-case hex (64 characters). */
 export function digest(value: Json): string {
-  return createHash("sha256").update(canonical(value)).digest("hex");
+  return hash("sha256", canonical(value));
 }

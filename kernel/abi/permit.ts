@@ -7,7 +7,7 @@
  * share, before it expires, for exactly the tokenised arguments whose digest it carries.
  * Failure: `checkPermit` says which refusal; it never says yes on a malformed permit.
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
 import { type Static, Type } from "typebox";
 import { done, type End, refused } from "./ends.ts";
 import { AssignmentId, Capability, CaseId, Digest, Epoch, LookupId, Mode, Name, Step, TaskId, Time } from "./ids.ts";
@@ -32,8 +32,11 @@ export const Permit = Type.Object({ ...PermitTerms, mac: Digest }, { additionalP
 export type Permit = Static<typeof Permit>;
 export type PermitTerms = Omit<Permit, "mac">;
 
-/** Signs the terms with the key shared with `terms.proxy` (32 bytes). */
-export function signPermit(terms: PermitTerms, key: Uint8Array): Permit {
+/** 32 bytes, as they are or made ready with createSecretKey(). */
+export type PermitKey = Uint8Array | KeyObject;
+
+/** Signs the terms with the key shared with `terms.proxy`. */
+export function signPermit(terms: PermitTerms, key: PermitKey): Permit {
   return { ...terms, mac: mac(terms, key) };
 }
 
@@ -63,7 +66,7 @@ function isSame(given: string, expected: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-function mac(terms: PermitTerms, key: Uint8Array): string {
+function mac(terms: PermitTerms, key: PermitKey): string {
   return createHmac("sha256", key)
     .update(canonical(terms as unknown as Json))
     .digest("hex");

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { groupCommit } from "../../kernel/commit.ts";
 import { openStore, type Store } from "../../kernel/store.ts";
 
@@ -24,7 +24,7 @@ function counting() {
     counted.transactions++;
     return store.transaction(work);
   };
-  return { counted, commit: groupCommit({ transaction }) };
+  return { counted, ...groupCommit({ transaction }) };
 }
 
 test("decisions of one turn are one transaction, in the order they came", async () => {
@@ -42,7 +42,7 @@ test("a decision sees what an earlier one of the same group wrote", async () => 
 
 test("nothing is answered before the transaction is over", async () => {
   let written = false;
-  const commit = groupCommit({
+  const { commit } = groupCommit({
     transaction(work) {
       const value = store.transaction(work);
       written = true;
@@ -60,4 +60,19 @@ test("a decision that throws leaves nothing of its group, and nothing is decided
   expect(ends.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   await expect(commit(() => store.meta.put("b", 1))).rejects.toThrow("defect");
   expect(store.meta.all()).toEqual([]);
+});
+
+test("what rides along is written before what comes after it, in the same transaction", async () => {
+  const { counted, commit, ride } = counting();
+  ride(() => store.meta.put("n", 1));
+  expect(store.meta.has("n")).toBe(false);
+  expect([await commit(() => store.meta.get("n")), counted.transactions]).toEqual([1, 1]);
+});
+
+test("what rides along and finds no group is written alone, soon", async () => {
+  const { counted, ride } = counting();
+  ride(() => store.meta.put("a", 1));
+  ride(() => store.meta.put("b", 1));
+  await vi.waitFor(() => expect(store.meta.all()).toHaveLength(2));
+  expect(counted.transactions).toBe(1);
 });

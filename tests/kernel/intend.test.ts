@@ -3,7 +3,8 @@ import { CASE_TABLE_BYTES_MAX, LEASE_MS, PERMIT_MS } from "../../kernel/abi/boun
 import { checkPermit, type Permit } from "../../kernel/abi/permit.ts";
 import { storeFaults } from "../../kernel/faults.ts";
 import { intend } from "../../kernel/intend.ts";
-import { JOURNAL_BYTES_MAX } from "../../kernel/journal.ts";
+import { JOURNAL_BYTES_MAX, SMALL_BYTES } from "../../kernel/journal.ts";
+import { isCertain } from "../../kernel/outcome.ts";
 import {
   call,
   codeOf,
@@ -251,10 +252,30 @@ test("an assignment records so many bytes and no more", () => {
   const fill = (bytes: number) => now(world, () => world.store.journalBytes.put(assignment, bytes));
   fill(JOURNAL_BYTES_MAX - 1);
   expect(codeOf(call(world, claimed, 1, "order:list"))).toBe("done");
-  report(world, claimed, 1, { value: "x" });
-  expect(world.store.journalBytes.get(assignment)).toBe(JOURNAL_BYTES_MAX);
+  report(world, claimed, 1, { value: "x".repeat(SMALL_BYTES + 1) });
+  expect(world.store.journalBytes.get(assignment)).toBe(JOURNAL_BYTES_MAX + SMALL_BYTES);
   expect(codeOf(call(world, claimed, 2, "order:list"))).toBe("RESULT_TOO_LARGE");
   expect(codeOf(call(world, claimed, 1, "order:list"))).toBe("done");
+});
+
+test("only an outcome that can be recorded in one way is answered before it is on disk", () => {
+  const claimed = attempt();
+  call(world, claimed, 1, "order:list");
+  const { assignment, epoch } = claimed.lease;
+  const told = { code: null, message: null, table: null, tokens: [], fields: [], end: "done" as const, value: "dg" };
+  const certain = (over = {}) =>
+    isCertain(world.core, { task: claimed.document.task, assignment, step: 1, epoch, ...told, ...over });
+  expect(certain()).toBe(true);
+  expect(certain({ table: "x".repeat(4096) })).toBe(true);
+  expect(certain({ table: "x".repeat(4097) })).toBe(false);
+  expect(certain({ end: "unknown", value: null })).toBe(false);
+  expect(certain({ value: null })).toBe(false);
+  expect(certain({ epoch: epoch + 1 })).toBe(false);
+  expect(certain({ step: 2 })).toBe(false);
+  report(world, claimed, 1, { table: "x".repeat(CASE_TABLE_BYTES_MAX / 2) });
+  expect(certain()).toBe(false);
+  call(world, claimed, 2, "order:list");
+  expect([certain({ step: 2 }), certain({ step: 2, table: "x" })]).toEqual([true, false]);
 });
 
 test("an outcome of a read that the case has no room for is withheld, one of an effect stays counted", () => {

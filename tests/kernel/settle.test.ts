@@ -191,7 +191,7 @@ test("an answer to a question that was asked again changes nothing", () => {
   expect(current.epoch).toBeGreaterThan(old.epoch);
 });
 
-test("an open read leaves nothing to decide", () => {
+test("a read without outcome leaves nothing to decide", () => {
   const task = submitTask(world);
   call(world, lease(world, task), 1, "order:list");
   end(world, task);

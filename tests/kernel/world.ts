@@ -86,7 +86,7 @@ export async function openWorld(folder = mkdtempSync(join(tmpdir(), "silo-kernel
   const settings = readSettings(dirs);
   const core: Core = {
     store,
-    commit: groupCommit(store),
+    ...groupCommit(store),
     operations,
     checks: new Map([...operations].map(([name, operation]) => [name, compileArguments(operation)])),
     map: readTransitions(dirs),
@@ -99,7 +99,7 @@ export async function openWorld(folder = mkdtempSync(join(tmpdir(), "silo-kernel
     day: daysIn(settings.time_zone),
     now: () => clock.now,
     random: randomBytes,
-    permitKeys: new Map(["database", "email", "kv"].map((proxy) => [proxy, permitKey(proxy)])),
+    permitKeys: new Map(["database", "email", "sms", "kv"].map((proxy) => [proxy, permitKey(proxy)])),
     incarnation: randomText(16, randomBytes),
   };
   const mint = openMint({ keys: signing, issuer: "silo-test", random: randomBytes });
