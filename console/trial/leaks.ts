@@ -4,12 +4,24 @@
  * It reads bytes, not records: the kernel's store and log as they are on disk, the processes' own logs, and the working
  * directories of cells while they live.
  */
-import { closeSync, type Dirent, openSync, readdirSync, readFileSync, readSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  type Dirent,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { CELL_UID_BASE } from "../../kernel/abi/bounds.ts";
 import type { Customer } from "./customers.ts";
 import { makeNeedles, type Needles } from "./needles.ts";
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
+/** An agent may put a link or a pipe in the place of a file while we look: follow none, wait for none. */
+const READ_WHAT_IS_THERE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export type Leak = { path: string; at: number; text: string };
 
@@ -38,10 +50,12 @@ function entries(folder: string): Dirent[] {
   }
 }
 
+const GONE = new Set(["ENOENT", "ESRCH", "ENOTDIR", "ELOOP"]);
+
 /** What a file or process that has just ended leaves behind is nothing; every other failure is ours. */
 function gone<T>(error: unknown, nothing: T): T {
   const code = (error as NodeJS.ErrnoException).code;
-  if (code === "ENOENT" || code === "ESRCH" || code === "ENOTDIR") return nothing;
+  if (code !== undefined && GONE.has(code)) return nothing;
   throw error;
 }
 
@@ -49,12 +63,12 @@ function gone<T>(error: unknown, nothing: T): T {
 export function leaksIn(needles: Needles, path: string, chunkBytes = CHUNK_BYTES): Leak[] {
   let file: number;
   try {
-    file = openSync(path, "r");
+    file = openSync(path, READ_WHAT_IS_THERE);
   } catch (error) {
     return gone(error, []);
   }
   try {
-    return scan(needles, file, path, chunkBytes);
+    return fstatSync(file).isFile() ? scan(needles, file, path, chunkBytes) : [];
   } finally {
     closeSync(file);
   }
@@ -92,7 +106,9 @@ function uidOf(status: string): number {
 export function seesPlanted(needles: Needles, folder: string, value: string): boolean {
   const path = `${folder}/planted-by-the-leak-check`;
   try {
-    writeFileSync(path, Buffer.concat([Buffer.from([0, 0xff, 0xc3]), Buffer.from(value), Buffer.from([0xe2, 0])]));
+    writeFileSync(path, Buffer.concat([Buffer.from([0, 0xff, 0xc3]), Buffer.from(value), Buffer.from([0xe2, 0])]), {
+      flag: "wx",
+    });
     return leaksIn(needles, path).length === 1;
   } finally {
     rmSync(path, { force: true });

@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -110,6 +111,14 @@ describe("the watch over cells", () => {
       `${proc}/12/root/work`,
       `${proc}/13/root/work`,
     ]);
+  });
+
+  test("follows no link and waits for no pipe that took a file's place", () => {
+    writeFileSync(`${scratch}/secret`, customers[9]?.email ?? "");
+    symlinkSync(`${scratch}/secret`, `${scratch}/link`);
+    execFileSync("mkfifo", [`${scratch}/pipe`]);
+    expect(leaksIn(needles, `${scratch}/link`)).toEqual([]);
+    expect(leaksIn(needles, `${scratch}/pipe`)).toEqual([]);
   });
 
   test("reports a leak once, however often it looked", async () => {
