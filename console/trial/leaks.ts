@@ -8,6 +8,7 @@ import {
   closeSync,
   constants,
   type Dirent,
+  fstatSync,
   openSync,
   readdirSync,
   readFileSync,
