@@ -25,6 +25,8 @@ export type People = {
 };
 
 const Roles = Type.Array(Name, { maxItems: 64, uniqueItems: true });
+/** As many as a base key names (claims.ts): with more no cell would get a key that verifies. */
+const EscalatesTo = Type.Array(Name, { maxItems: 16, uniqueItems: true });
 const PeopleFile = Type.Object(
   {
     roles: Type.Record(
@@ -33,7 +35,7 @@ const PeopleFile = Type.Object(
         {
           /** The agent role whose tools.py these people click. */
           tools: Name,
-          escalates_to: Type.Optional(Roles),
+          escalates_to: Type.Optional(EscalatesTo),
           capabilities: WrittenCapabilities,
         },
         { additionalProperties: false },

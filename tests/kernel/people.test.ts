@@ -2,8 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BaseClaims } from "../../kernel/abi/claims.ts";
 import { readOperations } from "../../kernel/abi/operations-file.ts";
 import { readPeople } from "../../kernel/people.ts";
+import { compile } from "../../kernel/process/schema.ts";
 
 const shipped = join(import.meta.dirname, "../../config");
 const operations = readOperations({ etc: shipped });
@@ -45,6 +47,18 @@ describe("people.yaml", () => {
   test("makes nobody an administrator who is not said to be one", () => {
     expect(read(`${manager()}  maria: {}\n`).people.get("maria")).toMatchObject({ administrator: false, roles: [] });
     expect(read(`${manager()}  maria: {}\n`).people.get("constructor")).toBeUndefined();
+  });
+
+  test("lets a role escalate to as many as its base key can name, and no more", () => {
+    const naming = (count: number) => {
+      const names = Array.from({ length: count }, (_, n) => `role-${n}`).join(", ");
+      return read(`${manager(`\n    escalates_to: [${names}]`)}  maria: {}\n`);
+    };
+    const named = compile(BaseClaims.properties.escalates_to);
+    const { escalates_to } = naming(16).roles.get("manager") ?? {};
+    expect(named(escalates_to).ok).toBe(true);
+    expect(named([...(escalates_to ?? []), "role-16"]).ok).toBe(false);
+    expect(() => naming(17)).toThrow(/people\.yaml:\d+:\d+: \/roles\/manager\/escalates_to/);
   });
 
   const faults: Record<string, [text: string, sentence: RegExp]> = {
