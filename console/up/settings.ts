@@ -1,5 +1,5 @@
 /** What a start reads of the configuration, and the one thing it may set: the port of the front door. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { parseDocument } from "yaml";
 import { readSettings, type Settings } from "../../kernel/abi/settings.ts";
 
@@ -10,9 +10,17 @@ export function settle(places: Places, port: number | undefined): Settings {
   if (port !== undefined) {
     const silo = document(places, "silo.yaml");
     silo.setIn(["http", "port"], port);
-    writeFileSync(`${places.var}/config/silo.yaml`, String(silo), { mode: 0o644 });
+    replaceFile(`${places.var}/config/silo.yaml`, String(silo));
   }
   return readSettings(places);
+}
+
+/** The folder is another user's and we are root: a link that lies there is replaced, never followed. */
+function replaceFile(path: string, text: string): void {
+  const fresh = `${path}.new`;
+  rmSync(fresh, { force: true });
+  writeFileSync(fresh, text, { flag: "wx", mode: 0o644 });
+  renameSync(fresh, path);
 }
 
 /** Names of the people who get a sign-in secret. Whether they may do anything is the kernel's to read and check. */
