@@ -7,6 +7,7 @@
  * Failure: it exits with a sentence in its log: 78 for configuration (EX_CONFIG), 77 for a broken seal (EX_NOPERM), 70 for a defect.
  */
 import { readFileSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import type { ProcessName } from "../abi/edges.ts";
 import { ConfigError, type Directories, directories } from "./config.ts";
 import { type Log, openLog } from "./log.ts";
@@ -44,6 +45,7 @@ export async function startProcess(
 async function stop(running: Running, log: Log): Promise<void> {
   setTimeout(() => process.exit(0), STOP_MS_MAX).unref();
   await running.stop();
+  await setImmediate(); // the last answers leave at the end of this turn (write-together.ts)
   log.info("stopped");
   process.exit(0);
 }
