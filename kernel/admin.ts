@@ -98,6 +98,16 @@ export function consoleHandlers(
         const shown = said({ text, fields }, own(person, seen(person, task)));
         return shown.end === "done" ? wrapped(desk.finish(task, person.person, text, fields), withLine) : shown;
       }),
+    task_decide: (asked, peer) =>
+      as(peer, async (person) => {
+        const shown = own(person, seen(person, asked.task));
+        return shown.end === "done" ? wrapped(desk.decide(person.person, asked), withLine) : shown;
+      }),
+    task_return: ({ task }, peer) =>
+      as(peer, async (person) => {
+        const shown = own(person, seen(person, task));
+        return shown.end === "done" ? wrapped(desk.handBack(task, person.person), withLine) : shown;
+      }),
 
     agent_list: (_, peer) => asAdministrator(peer, () => wrapped(agents.list(), (lines) => ({ agents: lines }))),
     agent_approve: ({ role, folder }, peer) =>

@@ -1,8 +1,9 @@
 /** Puts a task into the hands of a role. Inside a transaction. */
 import { newId } from "./abi/ids.ts";
-import type { Core } from "./core.ts";
+import { type Core, mustGet } from "./core.ts";
 import { moveToReady, moveToWaiting } from "./queue.ts";
-import type { Handover, Task } from "./records.ts";
+import type { Assignment, Handover, Task } from "./records.ts";
+import type { Store } from "./store.ts";
 
 /** Makes the next assignment of `task`, for `role`: waiting where the role is a person's, else ready. */
 export function assign(core: Core, task: Omit<Task, "assignment">, role: string, before: Before | null): void {
@@ -25,6 +26,18 @@ export function assign(core: Core, task: Omit<Task, "assignment">, role: string,
   });
   if (human) moveToWaiting(store, task.task, { for: "human", assignment, person: null, since: now });
   else moveToReady(store, task.task, { assignment, due: now });
+}
+
+/** Every assignment of a task, oldest first; those that handed it back follow the one they handed it back to. */
+export function assignmentsOf(store: Store, task: string): Assignment[] {
+  const found: Assignment[] = [];
+  for (let name = store.tasks.get(task)?.assignment ?? null; name !== null; ) {
+    const assignment = mustGet(store.assignments.get(name), name);
+    const returned = (assignment.returned ?? []).map((one) => mustGet(store.assignments.get(one), one));
+    found.unshift(assignment, ...returned);
+    name = assignment.previous;
+  }
+  return found;
 }
 
 /** The assignment that handed the task over, and what it said. */

@@ -11,7 +11,7 @@ import type { kernelToVault, RequestOf, ValueOf } from "./abi/messages.ts";
 import { sealedOf } from "./cases.ts";
 import { conclude } from "./conclude.ts";
 import { assigned, type Core, mustGet, note } from "./core.ts";
-import { close, openSteps, recorded, renew } from "./journal.ts";
+import { close, openSteps, recorded, renew, voided } from "./journal.ts";
 import { type Verdict, withRoom } from "./outcome.ts";
 import { permit } from "./permits.ts";
 import { positionOf } from "./queue.ts";
@@ -59,6 +59,7 @@ function ask(core: Core, id: string, step: number): Question {
     capability,
     arguments: digest,
     mode: task.mode,
+    ...voided(entry),
   };
   const body = { case: task.case, sealed: sealedOf(core.store, task.case), permit: permit(core, terms) };
   return { step, epoch, body: { ...body, arguments: entry.arguments as JsonObject } };

@@ -2,6 +2,7 @@
 import { done, type End, refused } from "./abi/ends.ts";
 import type { Json } from "./abi/json.ts";
 import type { consoleToKernel, RequestOf, TaskLine, ValueOf } from "./abi/messages.ts";
+import { assignmentsOf } from "./assign.ts";
 import { logSize, readLog } from "./audit/log.ts";
 import type { Background } from "./background.ts";
 import type { Clicked } from "./clicks.ts";
@@ -9,10 +10,12 @@ import { conclude } from "./conclude.ts";
 import { assigned, type Core, note } from "./core.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { documentOf } from "./document.ts";
+import { handBack } from "./hand-back.ts";
 import { nextStep } from "./journal.ts";
 import { moveToWaiting, type Position, positionOf } from "./queue.ts";
 import type { Fields, JournalEntry, Outcome, Waiting } from "./records.ts";
 import type { Store } from "./store.ts";
+import { decideUnknown, unknownOf } from "./unknown.ts";
 
 /** Calls of a task that are shown, canonical: with its document they fit into a frame (FRAME_BYTES_MAX). */
 const SHOWN_CALLS_BYTES_MAX = 4 * 1024 * 1024;
@@ -29,6 +32,10 @@ export type Desk = {
   take(task: string, person: string, roles: string[]): Promise<End<TaskLine>>;
   call(task: string, person: string, tool: string, given: Fields): Promise<End<Clicked>>;
   finish(task: string, person: string, text: string, fields: Fields): Promise<End<TaskLine>>;
+  /** Whether an effect happened of which nobody else can tell. */
+  decide(person: string, asked: RequestOf<typeof consoleToKernel, "task_decide">): Promise<End<TaskLine>>;
+  /** Back to the role that had it before. */
+  handBack(task: string, person: string): Promise<End<TaskLine>>;
   counts(): Record<Position["state"], number>;
   undelivered(): number;
   auditEntries(): number;
@@ -50,8 +57,15 @@ export function openDesk(
     take: (task, person, roles) => core.commit(() => take(core, task, person, roles)),
     call: (task, person, tool, given) => dispatch.click(task, { person, tool, arguments: given }),
     async finish(task, person, text, fields) {
-      const end = await core.commit(() => finish(core, task, person, text, fields));
+      const end = await core.commit(() => ifHeld(core, task, person, () => finish(core, task, person, text, fields)));
       if (end.end === "done") background.settled(task);
+      dispatch.wake();
+      return end;
+    },
+    decide: (person, asked) =>
+      core.commit(() => ifHeld(core, asked.task, person, () => decideUnknown(core, person, asked))),
+    async handBack(task, person) {
+      const end = await core.commit(() => ifHeld(core, task, person, () => handBack(core, task, person)));
       dispatch.wake();
       return end;
     },
@@ -120,6 +134,7 @@ function show(core: Core, id: string): ValueOf<typeof consoleToKernel, "task_sho
     document: documentOf(store, id, { first_step, click: null }),
     journal: callsOf(core, id),
     result: ended === undefined ? null : { text: ended.text, fields: ended.fields },
+    unknown: unknownOf(store, id),
   };
 }
 
@@ -128,16 +143,13 @@ function callsOf({ store }: Core, id: string): Record<string, Json>[] {
   const shown: Record<string, Json>[] = [];
   let bytes = 0;
   let leftOut = 0;
-  for (let name: string | null = assigned(store, id).task.assignment; name !== null; ) {
-    const assignment = store.assignments.get(name);
-    for (const { key, value } of store.journal.under([name]).reverse()) {
-      const call = callOf(assignment?.role ?? "", (key as [string, number])[1], value);
+  for (const { assignment, role } of assignmentsOf(store, id).reverse())
+    for (const { key, value } of store.journal.under([assignment]).reverse()) {
+      const call = callOf(role, (key as [string, number])[1], value);
       bytes += Buffer.byteLength(JSON.stringify(call));
       if (bytes > SHOWN_CALLS_BYTES_MAX) leftOut++;
       else shown.push(call);
     }
-    name = assignment?.previous ?? null;
-  }
   return (leftOut === 0 ? shown : [...shown, { left_out: leftOut }]).reverse();
 }
 
@@ -172,13 +184,19 @@ function take(core: Core, id: string, person: string, roles: string[]): End<Task
   return done(lineOf(core, id));
 }
 
-function finish(core: Core, id: string, person: string, text: string, fields: Fields): End<TaskLine> {
+/** What only the person who holds the task may do with it. */
+function ifHeld(core: Core, id: string, person: string, act: () => End<null>): End<TaskLine> {
   if (!core.store.tasks.has(id)) return refused("TASK_UNKNOWN");
   if (waitingForPerson(core, id)?.person !== person)
     return refused("TASK_STATE", "Take the task first; it must be waiting for you.");
+  const end = act();
+  return end.end === "done" ? done(lineOf(core, id)) : end;
+}
+
+function finish(core: Core, id: string, person: string, text: string, fields: Fields): End<null> {
   const { task, assignment } = assigned(core.store, id);
   const { assignment: name, role } = assignment;
   note(core, "finish", { task: id, case: task.case, assignment: name, role, who: person });
   conclude(core, id, { how: "complete", text, fields }, person);
-  return done(lineOf(core, id));
+  return done(null);
 }

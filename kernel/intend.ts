@@ -5,7 +5,8 @@
  * what it did before; something happens that is not in the log.
  * Contract: one transaction holds the decision, the journal, the reservation and the audit entry. A permit is given only to the cell that
  * holds the task's lease at this epoch, for a granted operation whose arguments are well-formed and within every limit, as the kernel's own
- * records say now. A step that was done before is answered with its recorded outcome, never done again.
+ * records say now. A step that was done before is answered with its recorded outcome, never done again; one that certainly did not happen is
+ * judged anew.
  * Failure: refused with a code, journaled under its step; other arguments under a known step end the agent's run (REPLAY_DIVERGED).
  */
 import { type Done, done, type End, type Refused, refused } from "./abi/ends.ts";
@@ -14,7 +15,7 @@ import type { doorToKernel, RequestOf, ValueOf } from "./abi/messages.ts";
 import type { Operation } from "./abi/operations.ts";
 import type { LedgerEffect } from "./audit/entry.ts";
 import { assigned, type Core, mustGet, note } from "./core.ts";
-import { hasJournalRoom, record, recorded, renew } from "./journal.ts";
+import { hasJournalRoom, record, recorded, renew, voided } from "./journal.ts";
 import { amountsOf, reserve, take } from "./ledger.ts";
 import { permit } from "./permits.ts";
 import type { Assignment, Case, JournalEntry, Lease, Reservation, Task } from "./records.ts";
@@ -54,7 +55,7 @@ function decide(core: Core, held: Held, call: Intend, callDigest: string): Told 
   if (held.assignment.fault === "REPLAY_DIVERGED") return no(refused("REPLAY_DIVERGED"));
   if (call.step < held.lease.first_step) return no(refused("STEP_INVALID"));
   const before = recorded(core.store, call);
-  if (before === undefined) return decideFirst(core, held, call, callDigest);
+  if (before === undefined) return judgeAnew(core, held, call, callDigest);
   if (before.capability !== call.capability || before.digest !== callDigest) return diverge(core.store, held);
   return decideAgain(core, held, call, before);
 }
@@ -65,9 +66,10 @@ function decideAgain(core: Core, held: Held, call: Intend, before: JournalEntry)
     const entry = renew(core.store, placeOf(held, call), before, call.epoch);
     return allow(permitOf(core, held, call, entry), []);
   }
+  if (before.outcome.end === "void") return judgeAnew(core, held, call, before.digest, before.void_until);
   if (before.outcome.end === "refused") return no(refused(before.outcome.code, before.outcome.message));
-  if (before.outcome.end !== "done") return no(refused("UNKNOWN_OUTCOME"));
-  return { decision: "replayed", ledger: [], end: done({ permit: null, replay: before.outcome.value }) };
+  if (before.outcome.end === "unknown") return no(refused("UNKNOWN_OUTCOME"));
+  return replayed(before.outcome.end === "done" ? before.outcome.value : null);
 }
 
 /** A person's click has nothing to replay: only an agent's run is ended by a diverging step. */
@@ -76,7 +78,12 @@ function diverge(store: Store, { assignment }: Held): Told {
   return no(refused("REPLAY_DIVERGED"));
 }
 
-function decideFirst(core: Core, held: Held, call: Intend, callDigest: string): Told {
+/** `sealed`: null where a person decided that it happened, and nobody knows what it returned. */
+function replayed(sealed: string | null): Told {
+  return { decision: "replayed", ledger: [], end: done({ permit: null, replay: sealed, stand_in: sealed === null }) };
+}
+
+function judgeAnew(core: Core, held: Held, call: Intend, callDigest: string, voidUntil?: number): Told {
   const judged = hasJournalRoom(core.store, call.assignment)
     ? judge(core, held, call)
     : refused("RESULT_TOO_LARGE", FULL);
@@ -91,6 +98,7 @@ function decideFirst(core: Core, held: Held, call: Intend, callDigest: string): 
     at: core.now(),
     reserved: judged.end === "done" ? judged.value : [],
     outcome: judged.end === "done" ? null : judged,
+    ...(voidUntil !== undefined && { void_until: voidUntil }),
   };
   record(core.store, placeOf(held, call), entry);
   if (judged.end !== "done") return no(judged);
@@ -131,7 +139,14 @@ function unfitness(operation: Operation, held: Pick<Held, "task" | "case">): Ref
 
 function permitOf(core: Core, { task, assignment, lease }: Held, { step, capability }: Intend, entry: JournalEntry) {
   const place = { task: task.task, assignment: assignment.assignment, case: task.case, step, epoch: lease.epoch };
-  return permit(core, { ...place, proxy: entry.proxy, capability, arguments: entry.digest, mode: task.mode });
+  return permit(core, {
+    ...place,
+    proxy: entry.proxy,
+    capability,
+    arguments: entry.digest,
+    mode: task.mode,
+    ...voided(entry),
+  });
 }
 
 function placeOf({ task, assignment }: Held, { step }: Intend) {
@@ -139,7 +154,7 @@ function placeOf({ task, assignment }: Held, { step }: Intend) {
 }
 
 function allow(given: Intended["permit"], ledger: LedgerEffect[]): Told {
-  return { decision: "allowed", ledger, end: done({ permit: given, replay: null }) };
+  return { decision: "allowed", ledger, end: done({ permit: given, replay: null, stand_in: false }) };
 }
 
 function no(end: Refused): Told {

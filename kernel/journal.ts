@@ -70,3 +70,19 @@ export function nextStep(store: Store, assignment: string): number {
   const [last] = store.journal.under([assignment], { limit: 1, reverse: true });
   return last === undefined ? 1 : (last.key as [string, number])[1] + 1;
 }
+
+/** Takes a call that did nothing out of the journal, with what it had reserved: the step is free again. */
+export function forget(
+  store: Store,
+  { assignment, step }: Pick<CallPlace, "assignment" | "step">,
+  entry: JournalEntry,
+) {
+  release(store.ledger, entry.reserved);
+  store.journal.remove([assignment, step]);
+  store.open.remove([assignment, step]);
+}
+
+/** What a permit says of what a person decided. */
+export function voided({ void_until }: Pick<JournalEntry, "void_until">): Pick<JournalEntry, "void_until"> {
+  return void_until === undefined ? {} : { void_until };
+}

@@ -52,6 +52,8 @@ export type Assignment = {
   human: boolean;
   /** The assignment before this one. */
   previous: string | null;
+  /** Assignments of people who handed the task back to this one, oldest first. */
+  returned?: string[];
   /** What the one before said when it handed over; null for the first. */
   handover: Handover | null;
   /** The task's own clock: the same in every re-run. */
@@ -136,13 +138,19 @@ export type JournalEntry = {
   at: number;
   reserved: Reservation[];
   outcome: Outcome | null;
+  /** The last epoch of which a person decided that the call did not happen. */
+  void_until?: number;
 };
 
-/** `void`: it was decided that the effect never happened and never will. */
+/**
+ * `void`: it was decided that the effect did not happen under any epoch so far. `happened`: a person decided that it did; what it returned
+ * nobody knows.
+ */
 export type Outcome =
   | { end: "done"; value: string | null }
   | { end: "refused"; code: RefusalCode; message: string }
   | { end: "unknown" }
+  | { end: "happened" }
   | { end: "void" };
 
 /** What an intent added to one running total; `key` is the total's key in the ledger. */

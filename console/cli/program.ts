@@ -1,5 +1,6 @@
 /** The `silo` command: its words, options and help. What each command does is in the file of its noun. */
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { STEPS_MAX } from "../../kernel/abi/bounds.ts";
 import type { TaskLine } from "../../kernel/abi/messages.ts";
 import { agentApprove, agentList, agentTurn } from "./agent.ts";
 import { type AuditOptions, auditShow } from "./audit.ts";
@@ -8,7 +9,17 @@ import type { Output, World } from "./output.ts";
 import { STATE_DEFAULT } from "./places.ts";
 import { status } from "./status.ts";
 import { type SubmitOptions, submit } from "./submit.ts";
-import { type ListOptions, taskCall, taskFinish, taskList, taskShow, taskTake } from "./task.ts";
+import {
+  type Decision,
+  type ListOptions,
+  taskCall,
+  taskDecide,
+  taskFinish,
+  taskList,
+  taskReturn,
+  taskShow,
+  taskTake,
+} from "./task.ts";
 import { type TrialOptions, trial } from "./trial.ts";
 import { type UpOptions, up } from "./up.ts";
 
@@ -105,6 +116,21 @@ function tasks(task: Command, here: () => World, say: Say): void {
     .command("call <task> <tool> [arguments...]")
     .description("run one tool on a task you took: 'silo task call TASK refund order=O1234 amount:=70000'")
     .action((id: string, tool: string, given: string[]) => say(taskCall(here(), id, tool, given)));
+  task
+    .command("decide <task>")
+    .description("say of a task you took whether an effect happened of which nobody else can tell")
+    .addArgument(new Argument("<step>", "as 'silo task show' names it").argParser(whole(1, STEPS_MAX)))
+    .addArgument(new Argument("<decision>", "what happened outside").choices(["happened", "did-not"]))
+    .option("--assignment <assignment>", "where two calls have that step")
+    .action((id: string, step: number, decision: Decision, { assignment = null }: { assignment?: string | null }) =>
+      say(taskDecide(here(), id, step, decision, assignment)),
+    );
+  task
+    .command("return <task>")
+    .description(
+      "hand a task you took back to the agent that had it, for a new attempt; what happened is not done again",
+    )
+    .action((id: string) => say(taskReturn(here(), id)));
   task
     .command("finish <task>")
     .description("end a task you took")

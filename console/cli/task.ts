@@ -1,5 +1,5 @@
-/** `silo task list`, `show`, `take`, `call`, `finish`. */
-import type { consoleToKernel, TaskLine, ValueOf } from "../../kernel/abi/messages.ts";
+/** `silo task list`, `show`, `take`, `call`, `decide`, `return`, `finish`. */
+import type { consoleToKernel, RequestOf, TaskLine, ValueOf } from "../../kernel/abi/messages.ts";
 import { CommandEnd, exits } from "./exits.ts";
 import { parseFields } from "./fields.ts";
 import { withKernel } from "./kernel.ts";
@@ -8,6 +8,7 @@ import { findPlaces } from "./places.ts";
 import { block, count, list, localTime, table } from "./text.ts";
 
 type Shown = ValueOf<typeof consoleToKernel, "task_show">;
+export type Decision = RequestOf<typeof consoleToKernel, "task_decide">["decision"];
 type Fields = Shown["document"]["fields"];
 
 export type ListOptions = { role?: string; dead?: boolean; limit: number };
@@ -42,7 +43,7 @@ export async function taskShow(world: World, task: string): Promise<Output> {
   return { json: shown, text: showTask(shown) };
 }
 
-export function showTask({ line, document, journal, result }: Shown): string {
+export function showTask({ line, document, journal, result, unknown }: Shown): string {
   const parts = [
     list([
       ["task", line.task],
@@ -65,8 +66,21 @@ export function showTask({ line, document, journal, result }: Shown): string {
     ),
     block(`calls (${count(journal.length, "step")})`, journal.map(showStep).join("\n") || "none"),
   ];
+  if (unknown.length > 0) parts.push(block("nobody can tell whether these happened", showUnknown(line, unknown)));
   if (result !== null) parts.push(block("answer", [result.text, showFields(result.fields)].filter(Boolean).join("\n")));
   return parts.join("\n\n");
+}
+
+/** Each effect with the words that decide it; a step that names two calls needs its assignment. */
+function showUnknown({ task, state, person }: TaskLine, unknown: Shown["unknown"]): string {
+  const lines = unknown.map(({ assignment, role, step, capability }) => {
+    const others = unknown.filter((other) => other.step === step).length > 1;
+    const which = others ? ` --assignment ${assignment}` : "";
+    return `step ${step}  ${capability}  of ${role}: silo task decide ${task} ${step} happened|did-not${which}`;
+  });
+  const first = state === "waiting" && person === null ? [`take it first: silo task take ${task}`] : [];
+  const then = state === "ended" ? [] : [`then: silo task return ${task}, or silo task finish ${task} --text …`];
+  return [...first, ...lines, ...then].join("\n");
 }
 
 export function showFields(fields: Fields): string {
@@ -93,6 +107,26 @@ export async function taskCall(world: World, task: string, tool: string, given: 
   if (end === "refused")
     throw new CommandEnd(exits.refused, `Refused (${code}): ${answer.text}`, code === undefined ? null : String(code));
   return { json: answer, text: [answer.text, showFields(fields)].filter(Boolean).join("\n") || "Done." };
+}
+
+export async function taskDecide(
+  world: World,
+  task: string,
+  step: number,
+  decision: Decision,
+  assignment: string | null,
+): Promise<Output> {
+  const decided = await asPerson(world, (ask) => ask("task_decide", { task, assignment, step, decision }));
+  const said = decision === "happened" ? "counts as done" : "counts as not done, and its limits are given back";
+  return { json: decided, text: `Step ${step} ${said}. Go on with 'silo task return ${task}' or 'silo task finish'.` };
+}
+
+export async function taskReturn(world: World, task: string): Promise<Output> {
+  const returned = await asPerson(world, (ask) => ask("task_return", { task }));
+  return {
+    json: returned,
+    text: `${task} is with ${returned.line.role} again, which begins anew on what was recorded.`,
+  };
 }
 
 export async function taskFinish(world: World, task: string, text: string, given: string[]): Promise<Output> {

@@ -30,6 +30,8 @@ export const FRAME_DEPTH_MAX = 32;
 export const IN_FLIGHT_MAX = 1024;
 /** Steps (calls) of one assignment. */
 export const STEPS_MAX = 10_000;
+/** Effects with an unknown outcome that are shown of one task at once. */
+export const UNKNOWN_SHOWN_MAX = 100;
 /** Slots for cells on one machine; the width of a uid range is UIDS_PER_SLOT. */
 export const SLOTS_MAX = 100;
 /** First host uid of the cells' range: systemd-nspawn's own range begins here (systemd UIDS-GIDS.md). */

@@ -3,7 +3,7 @@
  * Every message ends in one of the three endings (ends.ts); the `value` here is what `done` carries.
  */
 import { type Static, type TSchema, Type } from "typebox";
-import { FIELD_CHARS_MAX, KEY_CHARS_MAX, TEXT_CHARS_MAX } from "./bounds.ts";
+import { FIELD_CHARS_MAX, KEY_CHARS_MAX, TEXT_CHARS_MAX, UNKNOWN_SHOWN_MAX } from "./bounds.ts";
 import { Capabilities } from "./grant.ts";
 import {
   AssignmentId,
@@ -228,8 +228,8 @@ export const vaultToKernel = {
 export const doorToKernel = {
   intend: message(
     { cell: CellId, assignment: AssignmentId, epoch: Epoch, step: Step, capability: Capability, arguments: Arguments },
-    /** Exactly one is not null: a permit to act, or the sealed recorded outcome to replay. */
-    object({ permit: nullable(Permit), replay: nullable(Sealed) }),
+    /** A permit to act, the sealed recorded outcome to replay, or neither where the declaration's stand-in is the answer. */
+    object({ permit: nullable(Permit), replay: nullable(Sealed), stand_in: Type.Boolean() }),
   ),
   end: message(
     {
@@ -256,6 +256,8 @@ export const doorToVault = {
       arguments: Arguments,
       permit: nullable(Permit),
       replay: nullable(Sealed),
+      /** Nothing is done: the cell gets what the operation declares in place of a result. */
+      stand_in: Type.Boolean(),
     },
     object({ value: AnyJson }),
   ),
@@ -444,6 +446,10 @@ export const consoleToKernel = {
       document: TaskDocument,
       journal: Type.Array(Type.Record(Type.String(), AnyJson)),
       result: nullable(object({ text: Text, fields: Fields })),
+      /** Effects of which nobody can tell whether they happened, at most UNKNOWN_SHOWN_MAX. */
+      unknown: Type.Array(object({ assignment: AssignmentId, role: Name, step: Step, capability: Capability }), {
+        maxItems: UNKNOWN_SHOWN_MAX,
+      }),
     }),
   ),
   task_take: message({ task: TaskId }, object({ line: TaskLine })),
@@ -453,6 +459,18 @@ export const consoleToKernel = {
     object({ text: Text, fields: Fields }),
   ),
   task_finish: message({ task: TaskId, text: Text, fields: Fields }, object({ line: TaskLine })),
+  /** The person who holds the task says whether an effect happened. `assignment`: where a step alone names two calls. */
+  task_decide: message(
+    {
+      task: TaskId,
+      assignment: nullable(AssignmentId),
+      step: Step,
+      decision: Type.Union([Type.Literal("happened"), Type.Literal("did-not")]),
+    },
+    object({ line: TaskLine }),
+  ),
+  /** Back to the role that had it before, for a new attempt from the start. */
+  task_return: message({ task: TaskId }, object({ line: TaskLine })),
   agent_list: message({}, object({ agents: Type.Array(AgentLine) })),
   agent_approve: message({ role: Name, folder: Digest }, object({ agent: AgentLine })),
   agent_offline: message({ role: Name }, object({ agent: AgentLine })),

@@ -20,6 +20,8 @@ const PermitTerms = {
   case: CaseId,
   step: Step,
   epoch: Epoch,
+  /** A person has decided: what was started under this epoch or an older one did not happen. Absent: nobody has. */
+  void_until: Type.Optional(Epoch),
   proxy: Name,
   capability: Capability,
   /** SHA-256 of the canonical tokenised arguments. */

@@ -32,6 +32,7 @@ export const verbs = [
   "lookup",
   "take",
   "finish",
+  "return",
   "sign_in",
   "agent_approve",
   "agent_offline",
@@ -80,11 +81,11 @@ export const Entry = Type.Object(
     fields: Type.Optional(Type.Array(Type.String({ pattern: FIELD }), { maxItems: 1024 })),
     decision: Type.Optional(Type.Union([Type.Literal("allowed"), Type.Literal("refused"), Type.Literal("replayed")])),
     code: Type.Optional(Code),
-    /** What the transition map was asked about. */
+    /** What the transition map was asked about; HandedBack needs no answer of it. */
     event: Type.Optional(Type.Enum(events)),
     /** How a call ended, or where the task stands after an attempt. */
     outcome: Type.Optional(
-      Type.Enum(["done", "refused", "unknown", "void", "ready", "waiting", "Completed", "Failed"]),
+      Type.Enum(["done", "refused", "unknown", "happened", "void", "ready", "waiting", "Completed", "Failed"]),
     ),
     bundle: Type.Optional(Digest),
     delivery: Type.Optional(DeliveryId),

@@ -26,6 +26,8 @@ export type Intent = {
   case: string;
   /** Digest of the permitted arguments. */
   arguments: string;
+  /** What was started under an epoch up to this one did not happen: a person has decided. 0: nobody has. */
+  void_until: number;
 };
 
 /** One permitted call, ready to be acted: the arguments with their values, and the customer where the operation works on one. */
@@ -71,5 +73,6 @@ export function admitDecide(body: { permit: Permit; arguments: Record<string, un
     epoch: permit.epoch,
     case: permit.case,
     arguments: permit.arguments,
+    void_until: permit.void_until ?? 0,
   });
 }

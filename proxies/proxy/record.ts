@@ -5,7 +5,7 @@
  * twice because the first answer was lost.
  * Contract: a request under an older epoch than the record has seen is refused. An effect that happened is answered, never repeated. A
  * decided void holds for its epoch: only a newer one may act.
- * Failure: where nobody can tell whether it happened, UNKNOWN_OUTCOME, for ever.
+ * Failure: where nobody can tell whether it happened, UNKNOWN_OUTCOME, until the kernel says that a person has decided that it did not.
  */
 import { done, type End, refused } from "../../kernel/abi/ends.ts";
 import type { Json } from "../../kernel/abi/json.ts";
@@ -25,13 +25,16 @@ export type EffectRecord = {
 };
 
 export type Attempt = Pick<EffectRecord, "epoch" | "arguments">;
+/** An attempt, and up to which epoch a person has decided that what was started did not happen (0: nobody has). */
+export type Asked = Attempt & { void_until: number };
 export type Decision = { decided: "happened" | "void"; result: Json };
 
 /** Either the effect is to be performed, or this is the answer. `record` is what must be durable before the answer leaves. */
 export type Ruling<T> = { rule: "perform" } | { rule: "answer"; end: End<T>; record: EffectRecord | undefined };
 
 /** May this attempt perform the effect? */
-export function ruleAct(record: EffectRecord | undefined, attempt: Attempt): Ruling<Json> {
+export function ruleAct(found: EffectRecord | undefined, attempt: Asked): Ruling<Json> {
+  const record = judged(found, attempt);
   if (record === undefined) return { rule: "perform" };
   const stale = refuseStale(record, attempt);
   if (stale !== undefined) return stale;
@@ -43,13 +46,19 @@ export function ruleAct(record: EffectRecord | undefined, attempt: Attempt): Rul
 }
 
 /** Did the effect of this key happen? If not, it never will under this epoch or an older one. */
-export function ruleDecide(record: EffectRecord | undefined, attempt: Attempt): Ruling<Decision> & { rule: "answer" } {
+export function ruleDecide(found: EffectRecord | undefined, attempt: Asked): Ruling<Decision> & { rule: "answer" } {
+  const record = judged(found, attempt);
   if (record === undefined) return decideVoid(attempt);
   const stale = refuseStale(record, attempt);
   if (stale !== undefined) return stale;
   if (record.state === "done") return answer(record, attempt, done({ decided: "happened", result: record.result }));
   if (record.state === "started") return answer(record, attempt, refused("UNKNOWN_OUTCOME"));
   return decideVoid(attempt);
+}
+
+/** The record after what a person has decided. */
+function judged(record: EffectRecord | undefined, { void_until }: Asked): EffectRecord | undefined {
+  return record?.state === "started" && record.epoch <= void_until ? { ...record, state: "open" } : record;
 }
 
 function refuseStale(record: EffectRecord, attempt: Attempt) {

@@ -19,7 +19,7 @@ import type { Binding, Bindings } from "./bindings.ts";
 import type { Cases } from "./cases.ts";
 import { hydrate } from "./hydrate.ts";
 import type { Kernel, Proxies } from "./peers.ts";
-import { personalFields, showResult } from "./show.ts";
+import { personalFields, showResult, standInOf } from "./show.ts";
 import { sweep } from "./sweep.ts";
 import { type Draft, newDraft, type Table, TableFull } from "./table.ts";
 
@@ -51,6 +51,7 @@ export function openCalls(calling: Calling): (call: Call) => Promise<Answer> {
     const binding = calling.bindings.get(call.cell);
     if (binding === undefined) return Promise.resolve(later("The cell is not bound."));
     if (call.replay !== null) return replay(calling, call, binding, call.replay);
+    if (call.stand_in) return Promise.resolve(standIn(calling, call));
     const key = `${binding.assignment}/${binding.epoch}/${call.step}/${digest(call.arguments as JsonObject)}`;
     const joined = inHand.get(key);
     if (joined !== undefined) return joined;
@@ -69,6 +70,12 @@ async function replay(calling: Calling, call: Call, { open, assignment }: Bindin
     refused("REPLAY_DIVERGED", "The recorded outcome is not one of this step."),
     "vault: replay",
   );
+}
+
+/** Nothing is done and nothing told: what the declaration says for everybody. */
+function standIn({ operations }: Calling, { capability }: Call): Answer {
+  const operation = operations.get(capability);
+  return operation === undefined ? refused("CAPABILITY_UNKNOWN") : done({ value: standInOf(operation) });
 }
 
 async function once(calling: Calling, call: Call, binding: Binding): Promise<Answer> {

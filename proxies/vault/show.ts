@@ -34,6 +34,12 @@ function tokeniseBounded(operation: Operation, result: Json, open: OpenCase, dra
   }
 }
 
+/** What a cell gets where no effect may happen, or nobody knows what it returned: the declared `shadow`, else the empty shape. */
+export function standInOf({ shadow, result: { rows } }: Pick<Operation, "shadow" | "result">): Json {
+  if (shadow === undefined) return structuredClone(WITHHELD[rows]) as Json;
+  return rows === "many" ? [{ ...shadow }] : { ...shadow };
+}
+
 /** Result fields of an operation that hold more than public values, for the log. */
 export function personalFields(operation: Operation): string[] {
   return Object.entries(operation.result.fields)

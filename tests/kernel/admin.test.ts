@@ -19,7 +19,7 @@ import { type Client, connect, type Lost } from "../../kernel/process/connect.ts
 import { listen } from "../../kernel/process/listen.ts";
 import { openLog } from "../../kernel/process/log.ts";
 import { openSignIns } from "../../kernel/signins.ts";
-import { end, lease, openWorld, submitTask, type World } from "./world.ts";
+import { call, end, lease, openWorld, refund, report, submitTask, type World } from "./world.ts";
 
 type Console = Client<typeof consoleToKernel>;
 type Page = End<ValueOf<typeof consoleToKernel, "audit_show">> | Lost;
@@ -113,6 +113,8 @@ const messages: [keyof typeof consoleToKernel, object][] = [
   ["task_take", { task: NOBODY }],
   ["task_call", { task: NOBODY, tool: "f", arguments: {} }],
   ["task_finish", { task: NOBODY, text: "", fields: {} }],
+  ["task_decide", { task: NOBODY, assignment: null, step: 1, decision: "did-not" }],
+  ["task_return", { task: NOBODY }],
   ["agent_list", {}],
   ["agent_approve", { role: "hello", folder: digest }],
   ["agent_offline", { role: "hello" }],
@@ -218,6 +220,35 @@ describe("a person", () => {
       expect(await maria.request(name, body as never), name).toMatchObject({ code: "NOT_PERMITTED" });
     }
     expect(world.store.roles.get("hello")?.online).toBe(true);
+  });
+});
+
+describe("what nobody can tell", () => {
+  test("is decided by the person who took the task, and the task goes back to the agent", async () => {
+    const task = submitTask(world);
+    const claimed = lease(world, task);
+    call(world, claimed, 1, "refund:create", refund(100));
+    report(world, claimed, 1, { end: "unknown", value: null });
+    end(world, task);
+    const decide = { task, assignment: null, step: 1, decision: "did-not" } as const;
+    const [maria, admin] = [await signedIn("maria"), await signedIn("admin")];
+    expect(await admin.request("task_show", { task })).toMatchObject({
+      value: { unknown: [{ role: "refund-agent", step: 1, capability: "refund:create" }] },
+    });
+    for (const [name, body] of [["task_decide", decide] as const, ["task_return", { task }] as const]) {
+      expect(await admin.request(name, body as never), name).toMatchObject({ code: "NOT_PERMITTED" });
+      expect(await maria.request(name, body as never), name).toMatchObject({ code: "TASK_STATE" });
+    }
+    await maria.request("task_take", { task });
+    expect(await maria.request("task_return", { task })).toMatchObject({ code: "TASK_STATE" });
+    expect(await maria.request("task_decide", decide)).toMatchObject({ value: { line: { person: "maria" } } });
+    const before = woken;
+    expect(await maria.request("task_return", { task })).toMatchObject({
+      value: { line: { state: "ready", role: "refund-agent", person: null } },
+    });
+    expect(woken).toBe(before + 1);
+    const did = entries().filter(({ who }) => who === "maria");
+    expect(did.map(({ verb }) => verb)).toEqual(["sign_in", "take", "decide", "return"]);
   });
 });
 

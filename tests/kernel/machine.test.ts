@@ -5,12 +5,14 @@ import { newId } from "../../kernel/abi/ids.ts";
 import { type Claimed, claim } from "../../kernel/claim.ts";
 import { askNext, decided } from "../../kernel/decide.ts";
 import { storeFaults } from "../../kernel/faults.ts";
+import { handBack } from "../../kernel/hand-back.ts";
 import { deliveryOf, receipt } from "../../kernel/outbox.ts";
 import { positionOf } from "../../kernel/queue.ts";
 import type { Ending } from "../../kernel/records.ts";
 import { expireOverdue, recover } from "../../kernel/recovery.ts";
 import { failStart, postpone, settle } from "../../kernel/settle.ts";
 import { submit } from "../../kernel/submit.ts";
+import { decideUnknown } from "../../kernel/unknown.ts";
 import { BUNDLE, call, now, openWorld, refund, report, submission, type World } from "./world.ts";
 
 const endings: Ending[] = [
@@ -45,6 +47,12 @@ const command = fc.oneof(
     do: fc.constant("decide" as const),
     which,
     answer: fc.constantFrom("happened" as const, "void" as const, "unknown" as const, "silence" as const),
+  }),
+  fc.record({
+    do: fc.constant("person" as const),
+    which,
+    step: fc.integer({ min: 1, max: 3 }),
+    says: fc.constantFrom("happened" as const, "did-not" as const, "return" as const),
   }),
   fc.record({ do: fc.constant("expire" as const), which, restart: fc.boolean() }),
   fc.record({ do: fc.constant("noStart" as const), which, counted: fc.boolean() }),
@@ -93,6 +101,7 @@ class Run {
     if (command.do === "noStart" && positionOf(world.store, task).state === "ready")
       now(world, () => (command.counted ? failStart(world.core, task) : postpone(world.core, task)));
     if (command.do === "decide") this.decide(task, command.answer);
+    if (command.do === "person") this.judge(task, command.step, command.says);
     if (command.do === "receipt") this.receive(task);
   }
 
@@ -122,6 +131,16 @@ class Run {
     if (question === null || answer === "silence") return;
     const given = answer === "unknown" ? answer : { decided: answer, value: null, table: null };
     now(world, () => decided(world.core, task, question, given));
+  }
+
+  judge(task: string, step: number, says: "happened" | "did-not" | "return"): void {
+    const { core } = this.world;
+    if (this.world.store.waiting.get(task)?.for !== "human") return;
+    now(this.world, () =>
+      says === "return"
+        ? handBack(core, task, "maria")
+        : decideUnknown(core, "maria", { task, step, decision: says, assignment: null }),
+    );
   }
 
   receive(task: string): void {

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { runCli } from "../../../console/cli/cli.ts";
 import { exits } from "../../../console/cli/exits.ts";
+import { showTask } from "../../../console/cli/task.ts";
 import { done, later, refused } from "../../../kernel/abi/ends.ts";
-import { type AgentLine, consoleToKernel } from "../../../kernel/abi/messages.ts";
+import { type AgentLine, consoleToKernel, type TaskLine } from "../../../kernel/abi/messages.ts";
 import { type Handlers, listen } from "../../../kernel/process/listen.ts";
 import { openLog } from "../../../kernel/process/log.ts";
 
@@ -206,6 +207,64 @@ test("task call hands over the fields of the click", async () => {
     task: "task_0123456789abcdef",
     tool: "refund",
     arguments: { order: "O1", amount: 70_000 },
+  });
+});
+
+describe("task decide and return", () => {
+  const task = "task_0123456789abcdef";
+  const line: TaskLine = {
+    ...{
+      task,
+      case: "case_0123456789abcdef",
+      kind: "refund",
+      state: "waiting",
+      role: "refund-manager",
+      person: "maria",
+    },
+    ...{ event: null, reason: "UNKNOWN_OUTCOME", attempts: 0, created: 0, updated: 0 },
+  };
+
+  test("send what was typed", async () => {
+    await serve({ task_decide: () => done({ line }), task_return: () => done({ line }) });
+    expect((await silo(["task", "decide", task, "3", "did-not"])).exit).toBe(exits.done);
+    expect((await silo(["task", "decide", task, "3", "happened", "--assignment", "asgn_0123456789abcdef"])).exit).toBe(
+      0,
+    );
+    expect((await silo(["task", "return", task])).out).toContain(task);
+    expect(asked.filter(({ message }) => message !== "sign_in").map(({ body }) => body)).toEqual([
+      { task, step: 3, decision: "did-not", assignment: null },
+      { task, step: 3, decision: "happened", assignment: "asgn_0123456789abcdef" },
+      { task },
+    ]);
+  });
+
+  test.each([[["3", "perhaps"]], [["0", "happened"]], [["10001", "happened"]], [["x", "happened"]], [["3"]]])(
+    "%j is a slip",
+    async (words) => expect((await silo(["task", "decide", task, ...words])).exit).toBe(exits.usage),
+  );
+
+  test("task show says what nobody can tell, and what to type", () => {
+    const call = { role: "refund-agent", capability: "email:send" };
+    const document = {
+      ...{ task, case: line.case, kind: "refund", role: "refund-manager", customer: null, fields: {}, text: "" },
+      ...{ mode: "live" as const, now: 0, first_step: 1, history: [], click: null },
+    };
+    const show = (over: Partial<TaskLine>, steps: [number, string][]) =>
+      showTask({
+        ...{ line: { ...line, ...over }, document, journal: [], result: null },
+        unknown: steps.map(([step, assignment]) => ({ ...call, step, assignment })),
+      });
+    const one = show({}, [[3, "asgn_0000000000000001"]]);
+    expect(one).toContain(`step 3  email:send  of refund-agent: silo task decide ${task} 3 happened|did-not\n`);
+    expect(one).toContain(`silo task return ${task}`);
+    expect(one).not.toContain("take it first");
+    expect(show({ person: null }, [[3, "asgn_0000000000000001"]])).toContain(`silo task take ${task}`);
+    const two = show({}, [
+      [3, "asgn_0000000000000001"],
+      [3, "asgn_0000000000000002"],
+    ]);
+    expect(two).toContain("happened|did-not --assignment asgn_0000000000000002");
+    expect(show({}, [])).not.toContain("nobody can tell");
   });
 });
 

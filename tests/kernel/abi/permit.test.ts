@@ -45,6 +45,17 @@ describe("checkPermit", () => {
     expect(new Set(changes.flatMap(Object.keys))).toEqual(new Set(Object.keys(terms)));
   });
 
+  test("what a person decided is under the signature, said or not said", () => {
+    const said = signPermit({ ...terms, void_until: 2 }, key);
+    expect(checkPermit(said, call, key)).toEqual({ end: "done", value: said });
+    for (const forged of [
+      { ...permit, void_until: 2 },
+      { ...said, void_until: 3 },
+      { ...permit, mac: said.mac },
+    ])
+      expect(checkPermit(forged, call, key)).toMatchObject({ code: "PERMIT_INVALID" });
+  });
+
   test("refuses a permit with a term too many or too few", () => {
     expect(checkPermit({ ...permit, spare: 1 } as Permit, call, key)).toMatchObject({ code: "PERMIT_INVALID" });
     const { epoch: _, ...fewer } = permit;

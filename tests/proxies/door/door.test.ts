@@ -70,7 +70,7 @@ describe("a cell", () => {
     expect(order).toEqual(["intend", "call"]);
     const asked = { cell: CELL, step: 1, capability: "order:list", arguments: {} };
     expect(world.heard.intend).toEqual([{ ...asked, assignment: "asgn_0000000000000001", epoch: 7 }]);
-    expect(world.heard.call).toEqual([{ ...asked, permit: expect.anything(), replay: null }]);
+    expect(world.heard.call).toEqual([{ ...asked, permit: expect.anything(), replay: null, stand_in: false }]);
     expect(world.heard.finding).toEqual([]);
   });
 

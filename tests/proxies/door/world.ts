@@ -129,7 +129,7 @@ export async function openWorld(): Promise<World> {
   cpSync("config", join(root, "etc"), { recursive: true });
   const heard: Heard = { intend: [], end: [], finding: [], call: [] };
   const kernel: Handlers<typeof doorToKernel> = {
-    intend: () => done({ permit, replay: null }),
+    intend: () => done({ permit, replay: null, stand_in: false }),
     end: () => done({}),
     finding: () => done({}),
   };

@@ -20,7 +20,7 @@ afterAll(async () => {
 
 const message = { to: "[EMAIL_1]", subject: "Your refund, [NAME_1]", body: "Dear [NAME_1],\n\n[OTHER_1]\n" };
 const fresh = () => ({ capability: "email:send", task: `task_${String(++calls).padStart(16, "0")}`, epoch: 1 });
-type Terms = ReturnType<typeof fresh>;
+type Terms = ReturnType<typeof fresh> & { void_until?: number };
 
 /** Sends with `words` in the body. */
 function send(terms: Terms, words: string, { to = "juergen@example.org", subject = "Your refund, Jürgen" } = {}) {
@@ -160,6 +160,20 @@ describe("after the message left", () => {
     expect(await send({ ...terms, epoch: 2 }, "killed late")).toMatchObject({ code: "UNKNOWN_OUTCOME" });
     expect(await decide({ ...terms, epoch: 2 })).toMatchObject({ code: "UNKNOWN_OUTCOME" });
     expect(await post.mails("killed late", 1)).toHaveLength(1);
+  });
+
+  test("what a person says did not happen is sent once more, and is unknown again when that cannot be told either", async () => {
+    const terms = fresh();
+    post.judge((line) => (isFinalReply(line) ? "cut" : "pass"));
+    expect(await send(terms, "once more")).toMatchObject({ code: "UNKNOWN_OUTCOME" });
+    expect(await send({ ...terms, epoch: 2, void_until: 1 }, "once more")).toMatchObject({ code: "UNKNOWN_OUTCOME" });
+    post.judge(() => "pass");
+    expect(await send({ ...terms, epoch: 3, void_until: 1 }, "once more")).toMatchObject({ code: "UNKNOWN_OUTCOME" });
+    expect(await post.mails("once more", 2)).toHaveLength(2);
+    const sent = await send({ ...terms, epoch: 4, void_until: 3 }, "once more");
+    expect(sent).toMatchObject({ end: "done" });
+    expect(await send({ ...terms, epoch: 5, void_until: 3 }, "once more")).toEqual(sent);
+    expect(await post.mails("once more", 3)).toHaveLength(3);
   });
 
   test("kill -9 of the proxy while the server is greeted leaves nothing, and the next attempt sends", async () => {

@@ -48,6 +48,7 @@ function callOf(command: string, values: JsonObject, terms: Partial<Call> = {}):
     epoch: 1,
     case: "case_0000000000000001",
     arguments: "a".repeat(64),
+    void_until: 0,
     values,
     customer: null,
     ...terms,

@@ -13,7 +13,7 @@ import {
 
 const A = "a".repeat(64);
 const B = "b".repeat(64);
-const at = (epoch: number, digest = A) => ({ epoch, arguments: digest });
+const at = (epoch: number, digest = A, void_until = 0) => ({ epoch, arguments: digest, void_until });
 const record = (state: EffectRecord["state"], epoch = 2): EffectRecord => ({
   epoch,
   arguments: A,
@@ -69,6 +69,25 @@ describe("decide", () => {
   test("is refused under an older epoch and with other arguments", () => {
     expect(ruleDecide(record("done"), at(1)).end).toEqual(refused("PERMIT_EXPIRED"));
     expect(ruleDecide(record("done"), at(2, B)).end).toEqual(refused("PERMIT_INVALID"));
+  });
+});
+
+describe("after a person has decided that what was started did not happen", () => {
+  test("performs once more, and never under an epoch that is gone or with other arguments", () => {
+    expect(ruleAct(record("started"), at(3, A, 2))).toEqual({ rule: "perform" });
+    expect(ruleAct(record("started"), at(1, A, 2))).toMatchObject({ end: { code: "PERMIT_EXPIRED" } });
+    expect(ruleAct(record("started"), at(3, B, 2))).toMatchObject({ end: { code: "PERMIT_INVALID" } });
+  });
+  test("what was started since is unknown again", () => {
+    expect(ruleAct(record("started", 3), at(3, A, 2))).toMatchObject({ end: { code: "UNKNOWN_OUTCOME" } });
+    expect(ruleAct(record("started", 3), at(4, A, 2))).toMatchObject({ end: { code: "UNKNOWN_OUTCOME" } });
+    expect(ruleDecide(record("started", 3), at(4, A, 2))).toMatchObject({ end: { code: "UNKNOWN_OUTCOME" } });
+  });
+  test("decides void what nobody made again", () => {
+    expect(ruleDecide(record("started"), at(3, A, 2))).toMatchObject({ record: record("void", 3) });
+  });
+  test("what is known to have happened is not repeated", () => {
+    expect(ruleAct(record("done"), at(3, A, 2))).toMatchObject({ end: done({ n: 1 }) });
   });
 });
 

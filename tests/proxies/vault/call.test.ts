@@ -201,12 +201,34 @@ test("a recorded outcome is replayed for its own step alone", async () => {
   const told = await rig.call(bound, 1, "customer:read");
   const replay = at(1)?.value ?? "";
   const ask = (step: number, sealed: string, cell = bound.cell) =>
-    rig.door.request("call", { cell, step, capability: "customer:read", arguments: {}, permit: null, replay: sealed });
+    rig.door.request("call", {
+      cell,
+      step,
+      capability: "customer:read",
+      arguments: {},
+      permit: null,
+      replay: sealed,
+      stand_in: false,
+    });
   expect(await ask(1, replay)).toEqual(done({ value: told.end === "done" ? told.value : null }));
   expect(await ask(2, replay)).toMatchObject({ code: "REPLAY_DIVERGED" });
   const other = await rig.bind(await rig.open());
   expect(await ask(1, replay, other.cell)).toMatchObject({ code: "REPLAY_DIVERGED" });
   expect(rig.findings.map((finding) => finding.code)).toEqual(["REPLAY_DIVERGED", "REPLAY_DIVERGED"]);
+});
+
+test("a stand-in is what the declaration says, for which nothing is done and nothing reported", async () => {
+  const acted = rig.acted.length;
+  const ask = (capability: string) =>
+    rig.door.request("call", {
+      ...{ cell: bound.cell, step: 1, capability, arguments: {} },
+      ...{ permit: null, replay: null, stand_in: true },
+    });
+  expect(await ask("email:send")).toEqual(done({ value: { message: "shadow" } }));
+  expect(await ask("order:list")).toEqual(done({ value: [] }));
+  expect(await ask("kv:get")).toEqual(done({ value: null }));
+  expect(await ask("vault:open")).toMatchObject({ code: "CAPABILITY_UNKNOWN" });
+  expect([rig.acted.length, rig.outcomes.length]).toEqual([acted, 0]);
 });
 
 test.each([

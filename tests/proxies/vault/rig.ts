@@ -267,6 +267,7 @@ export class Rig {
       arguments: given,
       permit,
       replay: null,
+      stand_in: false,
     });
     if (end.end === "lost") throw new Error("lost");
     return end.end === "done" ? done(end.value.value as Json) : end;
