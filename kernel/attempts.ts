@@ -13,6 +13,8 @@ export type Attempt = {
   lease: Lease | null;
   /** Refusals reported of this cell. */
   findings: number;
+  /** Calls it asked for, the same step again among them. */
+  intents: number;
   /** Settles once, with the first end that was told. */
   readonly over: Promise<Over>;
   end(over: Over): void;
@@ -33,7 +35,7 @@ export function openAttempts(): Attempts {
   return {
     open(options) {
       const { promise, resolve } = Promise.withResolvers<Over>();
-      const attempt = { ...options, lease: null, findings: 0, over: promise, end: resolve };
+      const attempt = { ...options, lease: null, findings: 0, intents: 0, over: promise, end: resolve };
       byCell.set(options.cell, attempt);
       return attempt;
     },

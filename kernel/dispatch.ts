@@ -6,6 +6,7 @@
  * A cell is started for one task and serves no other. Whatever is lost on the way (a process, a connection, a cell) leaves the task ready or
  * its open effects to be decided; nothing here has to be remembered after a crash.
  */
+import { STEPS_MAX } from "./abi/bounds.ts";
 import { done, type End, later, refused } from "./abi/ends.ts";
 import { newId } from "./abi/ids.ts";
 import type { doorToKernel, RequestOf } from "./abi/messages.ts";
@@ -27,6 +28,8 @@ import { failStart, postpone, settle } from "./settle.ts";
 
 /** Refusals one cell may cause outside the journal before it is destroyed: each is a line in a log that is kept for ever. */
 export const FINDINGS_MAX = 1000;
+/** Calls one cell may ask for, repetitions included: each is a line in that log. Its own steps, and each once more. */
+export const INTENTS_MAX = 2 * STEPS_MAX;
 /** Clicks that may wait for a slot. */
 const CLICKS_MAX = 100;
 
@@ -37,6 +40,8 @@ export type Dispatch = {
   end(body: RequestOf<typeof doorToKernel, "end">): Promise<End<Record<string, never>>>;
   /** A refusal of this cell was reported. */
   countFinding(cell: string | null): void;
+  /** This cell asked for a call. */
+  countIntent(cell: string): void;
   /** One function of tools.py, in a cell of its own; settles when that cell is over. */
   click(task: string, click: Click): Promise<End<Clicked>>;
   slots(): { total: number; used: number };
@@ -161,6 +166,12 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
       const attempt = cell === null ? undefined : attempts.ofCell(cell);
       if (attempt === undefined || ++attempt.findings < FINDINGS_MAX) return;
       log.warn({ cell }, "a cell caused too many refusals");
+      attempt.end({ how: "exit" });
+    },
+    countIntent(cell) {
+      const attempt = attempts.ofCell(cell);
+      if (attempt === undefined || ++attempt.intents <= INTENTS_MAX) return;
+      log.warn({ cell }, "a cell asked for too many calls");
       attempt.end({ how: "exit" });
     },
     async click(task, click) {

@@ -14,7 +14,10 @@ import { submit } from "./submit.ts";
 
 export function doorHandlers(core: Core, dispatch: Dispatch): Handlers<typeof doorToKernel> {
   return {
-    intend: (body) => core.commit(() => intend(core, body)),
+    intend(body) {
+      dispatch.countIntent(body.cell);
+      return core.commit(() => intend(core, body));
+    },
     end: dispatch.end,
     async finding(body) {
       const end = await core.commit(() => finding(core, body.finding));

@@ -65,7 +65,7 @@ describe("people.yaml", () => {
     "a person with a role that is not declared": [`${manager()}  maria: { roles: [boss] }`, /:6:20: .*not among roles/],
     "a person with a role of an agent": [`${manager()}  maria: { roles: [agent] }`, /not among roles/],
     "administrator as a word": [`${manager()}  maria: { administrator: "yes" }`, /:6:27: /],
-    "a misspelled member": [`${manager()}  maria: { role: [manager] }`, /:6:18: .*"role"/],
+    "a misspelled member": [`${manager()}  maria: { role: [manager] }`, /:6:12: .*"role"/],
     "a person in capitals": [`${manager()}  Maria: {}`, /people\.yaml/],
     "a person twice": [`${manager()}  maria: {}\n  maria: { administrator: true }`, /:7:3: /],
     "a role whose tools are those of another role of people": [
