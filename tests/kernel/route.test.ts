@@ -147,7 +147,7 @@ test("every map that is read decides Completed, Escalated, Failed and TimedOut f
 describe("a map is not read", () => {
   const faults: Record<string, [text: string, place: RegExp]> = {
     "with an unknown event": [`- { on: Exploded, to: a }${LAST}`, /transitions\.yaml:1:9: /],
-    "with a condition that does not exist": [`- { on: Failed, colour: red, to: a }${LAST}`, /:1:25: .*"colour"/],
+    "with a condition that does not exist": [`- { on: Failed, colour: red, to: a }${LAST}`, /:1:17: .*"colour"/],
     "with a rule that goes nowhere": [`- { on: TaskCreated, kind: refund }${LAST}`, /:1:3: .*either/],
     "with a rule that goes two ways": [
       `- { on: TaskCreated, kind: refund, to: a, end: Failed }${LAST}`,

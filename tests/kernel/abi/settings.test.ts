@@ -47,7 +47,7 @@ describe("silo.yaml", () => {
   test("takes no number in words, no port outside, no spare name", () => {
     expect(withChange("slots: 4", "slots: four")).toThrow(/:5:8: /);
     expect(withChange("8443", "65536")).toThrow(/port/);
-    expect(withChange("slots: 4", "slots: 4\nslot: 5")).toThrow(/:6:7: .*"slot"/);
+    expect(withChange("slots: 4", "slots: 4\nslot: 5")).toThrow(/:6:1: .*"slot"/);
     expect(withChange("backoff_ms_max: 30000", "backoff_ms_max: 100")).toThrow(/backoff_ms_max/);
   });
 });
