@@ -5,11 +5,11 @@
  * appliance), that has run out, or another spelling of a key that was refused; or it makes the verifier choose the
  * algorithm or the key.
  * Contract: ES256 only, one signing key set per kind, header exactly {alg, kid, typ}, both parts canonical JSON in
- * canonical base64url, every registered claim present and in force. A token has one spelling, so its digest is its name.
+ * canonical base64url, the lower of the two signatures that ECDSA has for each, every registered claim present and in force. A token has
+ * one spelling, so its digest is its name.
  * Failure: KEY_EXPIRED when only the time is wrong, KEY_INVALID for everything else, without saying what. Nothing throws on a
  * stranger's input.
  */
-import { createHash } from "node:crypto";
 import type { CryptoKey } from "jose";
 import { JWTExpired } from "jose/errors";
 import { CompactSign } from "jose/jws/compact/sign";
@@ -19,7 +19,7 @@ import { type Static, Type } from "typebox";
 import { compile } from "../process/schema.ts";
 import { BASE_KEY_SECONDS_MAX, KEY_CHARS_MAX, TASK_KEY_SECONDS_MAX } from "./bounds.ts";
 import { BASE_TYP, BaseClaims, TASK_TYP, TaskClaims } from "./claims.ts";
-import { type Done, done, type End, refused } from "./ends.ts";
+import { done, type End, refused } from "./ends.ts";
 import { Violation } from "./frames.ts";
 import { canonical, type Json, parseExact } from "./json.ts";
 
@@ -36,6 +36,7 @@ export const PublicJwk = Type.Object(
 );
 export type PublicJwk = Static<typeof PublicJwk>;
 
+/** What verifies now. Another object whenever that changes. */
 export type PublicKeys = {
   readonly issuer: string;
   readonly base: ReadonlyMap<string, CryptoKey>;
@@ -57,7 +58,10 @@ const ALGORITHM = "ES256";
 const REQUIRED = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp"];
 /** r and s of P-256, 32 bytes each, in base64url. */
 const SIGNATURE_CHARS = 86;
-const CACHE_ENTRIES_MAX = 4096;
+const HALF_BYTES = 32;
+/** Order of the curve (SEC 2, 2.4.2). Where (r, s) verifies, (r, order - s) does too: only the s that is not above the middle is ours. */
+const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+const MIDDLE = Buffer.from((ORDER >> 1n).toString(16).padStart(2 * HALF_BYTES, "0"), "hex");
 
 const baseKind: Kind<BaseClaims> = {
   set: "base",
@@ -106,7 +110,21 @@ export function verifyTask(token: string, keys: PublicKeys, now: number): Promis
 /** Signs canonical claims. The caller vouches for them: signing checks nothing. */
 export async function signClaims(typ: string, kid: string, claims: Json, key: CryptoKey): Promise<string> {
   const header = { alg: ALGORITHM, kid, typ };
-  return new CompactSign(new TextEncoder().encode(canonical(claims))).setProtectedHeader(header).sign(key);
+  const signing = new CompactSign(new TextEncoder().encode(canonical(claims))).setProtectedHeader(header);
+  return withLowerSignature(await signing.sign(key));
+}
+
+function withLowerSignature(token: string): string {
+  const at = token.lastIndexOf(".") + 1;
+  const signature = Buffer.from(token.slice(at), "base64url");
+  if (isLower(signature)) return token;
+  const other = ORDER - BigInt(`0x${signature.toString("hex", HALF_BYTES)}`);
+  signature.write(other.toString(16).padStart(2 * HALF_BYTES, "0"), HALF_BYTES, "hex");
+  return token.slice(0, at) + signature.toString("base64url");
+}
+
+function isLower(signature: Buffer): boolean {
+  return signature.subarray(HALF_BYTES).compare(MIDDLE) <= 0;
 }
 
 async function verify<C extends Times>(token: string, kind: Kind<C>, keys: PublicKeys, now: number): Promise<End<C>> {
@@ -136,8 +154,9 @@ function splitToken(token: string): { header: string; payload: string } | null {
   if (token.length > KEY_CHARS_MAX) return null;
   const [header, payload, signature, ...spare] = token.split(".");
   if (header === undefined || payload === undefined || signature?.length !== SIGNATURE_CHARS) return null;
-  const last = Buffer.from(signature, "base64url").toString("base64url");
-  return spare.length === 0 && last === signature ? { header, payload } : null;
+  const bytes = Buffer.from(signature, "base64url");
+  const isOneSpelling = bytes.toString("base64url") === signature && isLower(bytes);
+  return spare.length === 0 && isOneSpelling ? { header, payload } : null;
 }
 
 function signingKey(header: string, typ: string, keys: ReadonlyMap<string, CryptoKey>): CryptoKey | null {
@@ -156,79 +175,4 @@ function decodePart(part: string): Json {
   } catch {
     return null;
   }
-}
-
-type Entry<C> = { end: End<C>; from: number; until: number };
-
-/**
- * Verified keys by the SHA-256 of the whole token, each kind apart, until they expire, the signing keys change, or
- * `forget` is called when a cell closes. Refusals are not remembered. The least recently used entry makes room.
- */
-export class KeyCache {
-  #keys: PublicKeys;
-  /** Counts what made entries void, so that a verification in flight meanwhile is not remembered. */
-  #generation = 0;
-  readonly #entriesMax: number;
-  readonly #base = new Map<string, Entry<BaseClaims>>();
-  readonly #task = new Map<string, Entry<TaskClaims>>();
-
-  constructor(keys: PublicKeys, entriesMax = CACHE_ENTRIES_MAX) {
-    this.#keys = keys;
-    this.#entriesMax = entriesMax;
-  }
-
-  /** Takes the keys that verify from now on and forgets every entry. */
-  replaceKeys(keys: PublicKeys): void {
-    this.#keys = keys;
-    this.#generation++;
-    this.#base.clear();
-    this.#task.clear();
-  }
-
-  /** As the function `verifyBase`. */
-  verifyBase(token: string, now: number): Promise<End<BaseClaims>> {
-    return this.#verify(this.#base, token, baseKind, now);
-  }
-
-  /** As the function `verifyTask`. */
-  verifyTask(token: string, now: number): Promise<End<TaskClaims>> {
-    return this.#verify(this.#task, token, taskKind, now);
-  }
-
-  forget(...tokens: string[]): void {
-    this.#generation++;
-    for (const name of tokens.map(tokenDigest)) {
-      this.#base.delete(name);
-      this.#task.delete(name);
-    }
-  }
-
-  async #verify<C extends Times>(
-    entries: Map<string, Entry<C>>,
-    token: string,
-    kind: Kind<C>,
-    now: number,
-  ): Promise<End<C>> {
-    const name = tokenDigest(token);
-    const known = entries.get(name);
-    entries.delete(name);
-    if (known !== undefined && now >= known.from && now < known.until) {
-      entries.set(name, known);
-      return known.end;
-    }
-    const generation = this.#generation;
-    const end = await verify(token, kind, this.#keys, now);
-    if (end.end === "done" && generation === this.#generation) this.#remember(entries, name, end);
-    return end;
-  }
-
-  #remember<C extends Times>(entries: Map<string, Entry<C>>, name: string, end: Done<C>): void {
-    const oldest = entries.keys().next().value;
-    if (oldest !== undefined && entries.size >= this.#entriesMax) entries.delete(oldest);
-    entries.set(name, { end, from: end.value.nbf * 1000, until: end.value.exp * 1000 });
-  }
-}
-
-function tokenDigest(token: string): string {
-  return createHash("sha256").update(token).digest("base64url");
 }
