@@ -1,10 +1,10 @@
 /**
  * Whether a call may go on to the kernel. Pure: both keys have been verified, everything else is handed in.
  *
- * Threat: a cell shows keys of another cell, task, attempt or role, mixes the two keys of different tasks, asks for what its role may
- * not do, for the vault's own operations, or with arguments nobody declared.
- * Contract: `done` only when both keys are in force, the task key says exactly what the kernel bound to this slot, the base key is of that
- * role and bundle, and the capability is declared, for agents, granted, possible in this case, and called as declared.
+ * Threat: a cell shows keys of another cell, task, attempt or role, or an older base key that allowed more, mixes the two keys of
+ * different tasks, asks for what its role may not do, for the vault's own operations, or with arguments nobody declared.
+ * Contract: `done` only when both keys are in force, the task key says exactly what the kernel bound to this slot, the base key is the one
+ * bound with it and of that role and bundle, and the capability is declared, for agents, granted, possible in this case, and called as declared.
  * Failure: KEY_EXPIRED, KEY_MISMATCH, CAPABILITY_UNKNOWN, CAPABILITY_NOT_GRANTED, CUSTOMER_REQUIRED, ARGUMENT_INVALID.
  */
 import type { CheckArguments } from "../../kernel/abi/arguments.ts";
@@ -18,7 +18,7 @@ export type Rule = { readonly operation: Operation; readonly check: CheckArgumen
 
 export type Keys = { readonly base: BaseClaims; readonly task: TaskClaims };
 
-/** What both keys must agree on with what the kernel bound: all of a task key but its own id and times. */
+/** Where a task key must agree with the one the kernel bound: everywhere but in its own id and times. */
 const BOUND = [
   "sub",
   "task",
@@ -33,11 +33,12 @@ const BOUND = [
   "mode",
 ] as const satisfies readonly (keyof TaskClaims)[];
 
-/** `bound`: the claims of the task key the kernel bound to this slot; undefined when it has bound none. `now` in ms. */
-export function admitKeys(keys: Keys, bound: TaskClaims | undefined, now: number): End<Keys> {
+/** `bound`: what the kernel bound to this slot; undefined when it has bound nothing, or no longer. `now` in ms. */
+export function admitKeys(keys: Keys, bound: Keys | undefined, now: number): End<Keys> {
   const { base, task } = keys;
   if (now >= base.exp * 1000 || now >= task.exp * 1000) return refused("KEY_EXPIRED");
-  if (bound === undefined || !BOUND.every((name) => task[name] === bound[name])) return refused("KEY_MISMATCH");
+  if (bound === undefined || base.jti !== bound.base.jti) return refused("KEY_MISMATCH");
+  if (!BOUND.every((name) => task[name] === bound.task[name])) return refused("KEY_MISMATCH");
   if (base.role !== task.role || !base.bundles.includes(task.bundle)) return refused("KEY_MISMATCH");
   return done(keys);
 }

@@ -1,6 +1,6 @@
 /** What the door works with: the kernel, the vault, the declared operations and the keys that verify now. */
 import { compileArguments } from "../../kernel/abi/arguments.ts";
-import type { KeyCache } from "../../kernel/abi/keys.ts";
+import type { PublicKeys } from "../../kernel/abi/keys.ts";
 import type { doorToKernel, doorToVault } from "../../kernel/abi/messages.ts";
 import type { Operations } from "../../kernel/abi/operations.ts";
 import type { Client } from "../../kernel/process/connect.ts";
@@ -14,7 +14,7 @@ export type Door = {
   readonly vault: Client<typeof doorToVault>;
   readonly rules: Rules;
   /** Undefined until the kernel has sent its public keys. */
-  keys: KeyCache | undefined;
+  keys: PublicKeys | undefined;
   /** Requests that have no answer yet. */
   readonly inHand: Set<Promise<void>>;
   /** Told to stop: what comes now comes later. */
@@ -23,10 +23,9 @@ export type Door = {
   readonly now: () => number;
 };
 
-/** Ends whatever `cell` has in `slot`: its connections, and what is remembered of its keys. */
-export function endCell(door: Door, slot: Slot, cell: string): void {
-  if (slot.holds(cell) === undefined) return;
-  door.keys?.forget(...(slot.close()?.bound?.keys ?? []));
+/** Ends whatever `cell` has in `slot`: its connections, its binding, and what is remembered of its keys. */
+export function endCell(slot: Slot, cell: string): void {
+  if (slot.holds(cell) !== undefined) slot.close();
 }
 
 /** Takes nothing new, and settles when everything in hand is answered. */

@@ -5,7 +5,7 @@
 import type { TaskClaims } from "../../kernel/abi/claims.ts";
 import { done, type End, later } from "../../kernel/abi/ends.ts";
 import type { Json } from "../../kernel/abi/json.ts";
-import { importPublicKeys, KeyCache } from "../../kernel/abi/keys.ts";
+import { importPublicKeys } from "../../kernel/abi/keys.ts";
 import type { kernelToDoor, RequestOf } from "../../kernel/abi/messages.ts";
 import type { Handlers, Peer } from "../../kernel/process/listen.ts";
 import { type Door, endCell } from "./door.ts";
@@ -27,16 +27,14 @@ export function kernelEdge(door: Door, slots: readonly Slot[]): Handlers<typeof 
     const fresh = new Map<string, Slot>();
     cells.set(peer, fresh);
     void peer.closed.then(() => {
-      for (const [cell, slot] of fresh) endCell(door, slot, cell);
+      for (const [cell, slot] of fresh) endCell(slot, cell);
     });
     return fresh;
   }
 
   return {
     async keys(body) {
-      const keys = await importPublicKeys(body);
-      if (door.keys === undefined) door.keys = new KeyCache(keys);
-      else door.keys.replaceKeys(keys);
+      door.keys = await importPublicKeys(body);
       return done({});
     },
     expect({ slot: number, cell }, peer) {
@@ -49,20 +47,21 @@ export function kernelEdge(door: Door, slots: readonly Slot[]): Handlers<typeof 
     end({ slot: number, cell }, peer) {
       const slot = slots[number];
       cellsOf(peer).delete(cell);
-      if (slot !== undefined) endCell(door, slot, cell);
+      if (slot !== undefined) endCell(slot, cell);
       return done({});
     },
   };
 }
 
 async function bind(door: Door, slot: Slot | undefined, body: Bind): Promise<End<Record<string, never>>> {
-  const keys = await verifyKeys(door, body.base_key, body.task_key);
+  const { cell, document, base_key, task_key } = body;
+  const occupant = slot?.holds(cell);
+  if (occupant === undefined) return NOT_WAITING;
+  const keys = await verifyKeys(door, occupant.verified, base_key, task_key);
   if (keys.end !== "done" || !says(keys.value.task, body)) return later("The keys do not say what the bind says.");
-  const { document, base_key, task_key } = body;
   const answer = { task: document, base_key, task_key } as unknown as Json;
-  const occupant = slot?.holds(body.cell);
-  if (occupant?.waiting?.answer(200, answer) !== true) return NOT_WAITING;
-  occupant.bound = { claims: keys.value.task, keys: [base_key, task_key], document: answer };
+  if (slot?.holds(cell) !== occupant || occupant.waiting?.answer(200, answer) !== true) return NOT_WAITING;
+  occupant.bound = { keys: keys.value, document: answer };
   return done({});
 }
 

@@ -3,6 +3,7 @@ import { type End, later, refused } from "../../kernel/abi/ends.ts";
 import type { Exchange } from "../../kernel/process/http.ts";
 import { admitKeys, type Keys } from "./admit.ts";
 import type { Door } from "./door.ts";
+import type { KeyCache } from "./key-cache.ts";
 import type { Occupant } from "./slot.ts";
 
 const BEARER = "Bearer ";
@@ -16,15 +17,22 @@ export async function readKeys(door: Door, occupant: Occupant, exchange: Exchang
       "KEY_INVALID",
       "Both keys must come along: Authorization: Bearer BASE_KEY, Silo-Task-Key: TASK_KEY.",
     );
-  const keys = await verifyKeys(door, authorization.slice(BEARER.length), taskKey);
-  return keys.end === "done" ? admitKeys(keys.value, occupant.bound?.claims, door.now()) : keys;
+  const keys = await verifyKeys(door, occupant.verified, authorization.slice(BEARER.length), taskKey);
+  return keys.end === "done" ? admitKeys(keys.value, occupant.bound?.keys, door.now()) : keys;
 }
 
 /** Whether the kernel signed both, and when. */
-export async function verifyKeys(door: Door, baseKey: string, taskKey: string): Promise<End<Keys>> {
-  const { keys } = door;
+export async function verifyKeys(
+  { keys, now }: Door,
+  verified: KeyCache,
+  baseKey: string,
+  taskKey: string,
+): Promise<End<Keys>> {
   if (keys === undefined) return later("The door does not know the kernel's keys yet.");
-  const [base, task] = await Promise.all([keys.verifyBase(baseKey, door.now()), keys.verifyTask(taskKey, door.now())]);
+  const [base, task] = await Promise.all([
+    verified.verifyBase(baseKey, keys, now()),
+    verified.verifyTask(taskKey, keys, now()),
+  ]);
   if (base.end !== "done") return base;
   if (task.end !== "done") return task;
   return { end: "done", value: { base: base.value, task: task.value } };

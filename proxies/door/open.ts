@@ -33,7 +33,7 @@ export async function openDoor(dirs: Directories, log: Log): Promise<Running> {
   };
   const slots = Array.from({ length: settings.slots }, (_, number) => {
     const slot: Slot = new Slot(number, `${dirs.run}/cells/${number}/membrane`, App(), (exchange, occupant) => {
-      void serve(door, occupant, exchange, () => endCell(door, slot, occupant.cell));
+      void serve(door, occupant, exchange, () => endCell(slot, occupant.cell));
     });
     return slot;
   });

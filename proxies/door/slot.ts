@@ -3,7 +3,7 @@
  *
  * Threat: a cell speaks on a connection of the cell that was there before, opens connections without end, or floods.
  * Contract: a connection belongs to one occupant; when the occupant ends, its connections end with it, before the next one can
- * connect. At most `CONNECTIONS_MAX` connections and `IN_FLIGHT_MAX` requests at once.
+ * connect, and so do its binding and what was remembered of its keys: whatever is still under way is admitted no more. At most `CONNECTIONS_MAX` connections and `IN_FLIGHT_MAX` requests at once.
  * Failure: one connection too many is closed without a word; one request too many ends later.
  *
  * An App is made once a slot and never again: each leaks some memory, closing and listening again does not.
@@ -12,18 +12,19 @@
 import type { TemplatedApp, us_listen_socket } from "uWebSockets.js";
 import { chmodSync } from "node:fs";
 import { CALL_BYTES_MAX } from "../../kernel/abi/bounds.ts";
-import type { TaskClaims } from "../../kernel/abi/claims.ts";
 import { done, type End, later } from "../../kernel/abi/ends.ts";
 import type { Json } from "../../kernel/abi/json.ts";
 import { type Exchange, openExchange } from "../../kernel/process/http.ts";
+import type { Keys } from "./admit.ts";
+import { KeyCache } from "./key-cache.ts";
 
 export const CONNECTIONS_MAX = 64;
 export const IN_FLIGHT_MAX = 64;
 /** A cell's body is there within so long. */
 export const BODY_MS = 5000;
 
-/** What the kernel bound to the cell, and the document its waiting call is answered with. */
-export type Binding = { readonly claims: TaskClaims; readonly keys: readonly string[]; readonly document: Json };
+/** What the two keys say that the kernel bound to the cell, and the document its waiting call is answered with. */
+export type Binding = { readonly keys: Keys; readonly document: Json };
 
 /** The cell that is in a slot now. */
 export type Occupant = {
@@ -32,6 +33,7 @@ export type Occupant = {
   isProbed: boolean;
   waiting: Exchange | undefined;
   bound: Binding | undefined;
+  readonly verified: KeyCache;
   inFlight: number;
   findings: number;
   /** Settles when the cell has been probed and waits, or is over. */
@@ -77,6 +79,7 @@ export class Slot {
       isProbed: false,
       waiting: undefined,
       bound: undefined,
+      verified: new KeyCache(),
       inFlight: 0,
       findings: 0,
       ready: Promise.withResolvers(),
@@ -86,14 +89,14 @@ export class Slot {
     return occupant;
   }
 
-  /** Ends every connection. Returns who was there. */
-  close(): Occupant | undefined {
+  /** Ends every connection, and the binding of whoever was there. */
+  close(): void {
     const occupant = this.#occupant;
-    if (occupant === undefined) return undefined;
+    if (occupant === undefined) return;
     this.#occupant = undefined;
+    occupant.bound = undefined;
     this.#app.close();
     occupant.ready.resolve(later("The cell was over before it waited."));
-    return occupant;
   }
 
   #listen(): void {

@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compileArguments } from "../../../kernel/abi/arguments.ts";
 import type { BaseClaims, TaskClaims } from "../../../kernel/abi/claims.ts";
+import type { Json } from "../../../kernel/abi/json.ts";
 import type { Operation } from "../../../kernel/abi/operations.ts";
-import { admitCall, admitKeys, type Rule } from "../../../proxies/door/admit.ts";
+import { admitCall, admitKeys, type Keys, type Rule } from "../../../proxies/door/admit.ts";
 
 const registered = {
   iss: "silo",
@@ -53,7 +54,7 @@ const call = { capability: "order:read", arguments: { order: "O1" } };
 
 describe("admitKeys", () => {
   test("lets the keys through that the kernel bound", () => {
-    expect(admitKeys(keys, task, 99_999)).toEqual({ end: "done", value: keys });
+    expect(admitKeys(keys, keys, 99_999)).toEqual({ end: "done", value: keys });
   });
 
   test("refuses a task key that differs in any one thing from what was bound", () => {
@@ -73,7 +74,7 @@ describe("admitKeys", () => {
       { mode: "shadow" },
     ];
     for (const other of others) {
-      expect(admitKeys({ base, task: { ...task, ...other } }, task, 0), JSON.stringify(other)).toMatchObject({
+      expect(admitKeys({ base, task: { ...task, ...other } }, keys, 0), JSON.stringify(other)).toMatchObject({
         code: "KEY_MISMATCH",
       });
     }
@@ -83,13 +84,19 @@ describe("admitKeys", () => {
 
   test("lets a renewed task key through: same task, other id and times", () => {
     const renewed = { ...task, jti: "fedcba9876543210", iat: 50, nbf: 50, exp: 150 };
-    expect(admitKeys({ base, task: renewed }, task, 0)).toMatchObject({ end: "done" });
+    expect(admitKeys({ base, task: renewed }, keys, 0)).toMatchObject({ end: "done" });
   });
 
   test("refuses a base key of another role or bundle, neither making up for the other", () => {
     for (const other of [{ role: "refund-manager" }, { bundles: ["c".repeat(64)] }, { bundles: [] }]) {
-      expect(admitKeys({ base: { ...base, ...other }, task }, task, 0)).toMatchObject({ code: "KEY_MISMATCH" });
+      const changed = { base: { ...base, ...other }, task };
+      expect(admitKeys(changed, changed, 0)).toMatchObject({ code: "KEY_MISMATCH" });
     }
+  });
+
+  test("refuses every base key but the one that was bound, an older one with more in it above all", () => {
+    const older = { ...base, jti: "fedcba9876543210", capabilities: { ...base.capabilities, "refund:create": [] } };
+    expect(admitKeys({ base: older, task }, keys, 0)).toMatchObject({ code: "KEY_MISMATCH" });
   });
 
   test("refuses every key in a slot to which nothing is bound", () => {
@@ -98,10 +105,10 @@ describe("admitKeys", () => {
 
   test("refuses either key from the millisecond it expires", () => {
     const early = { exp: 50 };
-    expect(admitKeys(keys, task, 100_000)).toMatchObject({ code: "KEY_EXPIRED" });
-    expect(admitKeys({ base: { ...base, ...early }, task }, task, 49_999)).toMatchObject({ end: "done" });
-    expect(admitKeys({ base: { ...base, ...early }, task }, task, 50_000)).toMatchObject({ code: "KEY_EXPIRED" });
-    expect(admitKeys({ base, task: { ...task, ...early } }, task, 50_000)).toMatchObject({ code: "KEY_EXPIRED" });
+    expect(admitKeys(keys, keys, 100_000)).toMatchObject({ code: "KEY_EXPIRED" });
+    expect(admitKeys({ base: { ...base, ...early }, task }, keys, 49_999)).toMatchObject({ end: "done" });
+    expect(admitKeys({ base: { ...base, ...early }, task }, keys, 50_000)).toMatchObject({ code: "KEY_EXPIRED" });
+    expect(admitKeys({ base, task: { ...task, ...early } }, keys, 50_000)).toMatchObject({ code: "KEY_EXPIRED" });
   });
 });
 
@@ -144,5 +151,127 @@ describe("admitCall", () => {
     for (const bad of [null, [], "O1", 1, true, [{ order: "O1" }]]) {
       expect(admitCall(keys, rule(), { ...call, arguments: bad })).toMatchObject({ code: "ARGUMENT_INVALID" });
     }
+  });
+});
+
+describe("what is admitted", () => {
+  const names = ["order:read", "order:list", "refund:create", "email:send", "constructor"] as const;
+  const declared = new Map<string, Rule>([
+    ["order:read", rule()],
+    ["order:list", rule({ customer: "none", arguments: {} })],
+    ["refund:create", rule({ arguments: { amount: { type: "integer", class: "public", minimum: 1, maximum: 100 } } })],
+    ["email:send", rule({ caller: "vault", arguments: {} })],
+  ]);
+  /** Values that meet often, and now and then do not. */
+  const mostly = <T>(usual: T, ...others: T[]) =>
+    fc.oneof({ weight: 6, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
+  const bases: fc.Arbitrary<BaseClaims> = fc.record({
+    ...fixed(registered),
+    jti: mostly("0123456789abcdef", "fedcba9876543210"),
+    exp: mostly(100, 10),
+    role: mostly("refund-agent", "hello"),
+    bundles: mostly(["b".repeat(64)], [], ["c".repeat(64)], ["c".repeat(64), "b".repeat(64)]),
+    capabilities: fc
+      .uniqueArray(fc.constantFrom(...names.slice(0, 4)))
+      .map((of) => Object.fromEntries(of.map((one) => [one, []]))),
+    escalates_to: fc.constant([]),
+    subagents: fc.constant([]),
+  });
+  const tasks: fc.Arbitrary<TaskClaims> = fc.record({
+    ...fixed(task),
+    exp: mostly(100, 10),
+    customer: mostly<string | null>("tok_00000001", null, "tok_00000002"),
+    role: mostly("refund-agent", "hello"),
+    bundle: mostly("b".repeat(64), "c".repeat(64)),
+    cell: mostly("cell_0000000000000001", "cell_0000000000000002"),
+    epoch: mostly(7, 6, 8),
+    mode: mostly<TaskClaims["mode"]>("live", "shadow"),
+  });
+  const given: fc.Arbitrary<Json> = fc.oneof(
+    fc.constant({}),
+    fc.constant({ order: "O1" }),
+    fc.record({ amount: fc.oneof(fc.integer({ min: -5, max: 105 }), fc.double(), fc.string()) }) as fc.Arbitrary<Json>,
+    fc.dictionary(fc.constantFrom("order", "amount", "customer", "case", "x"), fc.jsonValue()) as fc.Arbitrary<Json>,
+    fc.jsonValue() as fc.Arbitrary<Json>,
+  );
+  const calls = fc.record({ capability: fc.constantFrom(...names), arguments: given });
+  const bounds = fc.oneof(
+    fc.constant("itself" as const),
+    fc.option(fc.record({ base: bases, task: tasks }), { nil: undefined, freq: 10 }),
+  );
+  const times = mostly(9_999, 10_000, 99_999, 100_000);
+
+  function fixed<T extends object>(values: T): { [K in keyof T]: fc.Arbitrary<T[K]> } {
+    return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, fc.constant(value)])) as never;
+  }
+
+  function admitted(both: Keys, bound: Keys | undefined, call: { capability: string; arguments: Json }, now: number) {
+    const end = admitKeys(both, bound, now);
+    return end.end === "done" ? admitCall(end.value, declared.get(call.capability), call) : end;
+  }
+
+  /** What the base key alone would let its holder do, in any task. Written from the words of the design, not from the code. */
+  function baseAllows({ capabilities, exp }: BaseClaims, { capability }: { capability: string }, now: number): boolean {
+    return Object.keys(capabilities).includes(capability) && now < exp * 1000;
+  }
+
+  /** What the task key alone would: in its task, as its role, for its customer, whatever the role may. */
+  function taskAllows(of: TaskClaims, bound: Keys | undefined, { capability }: { capability: string }, now: number) {
+    const needsCustomer = ["order:read", "refund:create"].includes(capability);
+    const { jti: _, iat: __, nbf: ___, exp: ____, ...says } = of;
+    return (
+      now < of.exp * 1000 &&
+      (!needsCustomer || of.customer !== null) &&
+      bound !== undefined &&
+      Object.entries(says).every(([name, value]) => bound.task[name as keyof TaskClaims] === value)
+    );
+  }
+
+  /** The arguments each operation takes, spelt out. */
+  const fits: Record<string, (given: Json) => boolean> = {
+    "order:read": (given) => JSON.stringify(given).match(/^\{"order":"O[0-9]+"\}$/) !== null,
+    "order:list": (given) => JSON.stringify(given) === "{}",
+    "refund:create": (given) => {
+      const [, amount] = /^\{"amount":(\d+)\}$/.exec(JSON.stringify(given)) ?? [];
+      return amount !== undefined && Number(amount) >= 1 && Number(amount) <= 100;
+    },
+  };
+
+  test("is never more than either key allows, and never a call that is not declared", () => {
+    const seen = { done: 0, refused: 0 };
+    fc.assert(
+      fc.property(bases, tasks, bounds, calls, times, (base, task, other, call, now) => {
+        const bound = other === "itself" ? { base, task } : other;
+        const end = admitted({ base, task }, bound, call, now);
+        seen[end.end === "done" ? "done" : "refused"]++;
+        if (end.end !== "done") return;
+        expect(baseAllows(base, call, now)).toBe(true);
+        expect(taskAllows(task, bound, call, now)).toBe(true);
+        expect([base.role, base.jti]).toEqual([task.role, bound?.base.jti]);
+        expect(base.bundles).toContain(task.bundle);
+        expect(fits[call.capability]?.(call.arguments)).toBe(true);
+        expect(end.value).toEqual(call.arguments);
+      }),
+      { numRuns: 5_000 },
+    );
+    expect(seen.done).toBeGreaterThan(100);
+    expect(seen.refused).toBeGreaterThan(100);
+  });
+
+  test("is all that both allow: nothing granted, bound and declared is refused", () => {
+    const good = fc.constantFrom<{ capability: string; arguments: Json }>(
+      call,
+      { capability: "order:list", arguments: {} },
+      { capability: "refund:create", arguments: { amount: 1 } },
+    );
+    fc.assert(
+      fc.property(bases, tasks, good, times, (base, task, call, now) => {
+        const both = { base, task };
+        const agree = base.role === task.role && base.bundles.includes(task.bundle);
+        const allowed = agree && baseAllows(base, call, now) && taskAllows(task, both, call, now);
+        expect(admitted(both, both, call, now).end).toBe(allowed ? "done" : "refused");
+      }),
+      { numRuns: 5_000 },
+    );
   });
 });
