@@ -81,11 +81,11 @@ function finish(core: Core, task: Task, event: "Completed" | "Failed", ending: E
   touch(core, task.task);
 }
 
-/** What the next one is told: the words of the one before, under the reason that counts. */
 function beforeOf({ assignment, role }: Assignment, ending: Ending, reason: string): Before {
   return { assignment, handover: handoverOf(role, ending, reason) };
 }
 
+/** What the next one is told: the words of the one before, under the reason that counts. */
 function handoverOf(role: string, ending: Ending, reason: string): Handover {
   if (ending.how === "escalate") return { role, reason, recommendation: ending.recommendation, facts: ending.facts };
   if (ending.how === "complete")
