@@ -1,5 +1,5 @@
 /** One folder of code is one domain of privilege: only kernel/abi and kernel/process are shared. */
-const proxies = ["door", "vault", "ingress", "database", "email", "kv"];
+const proxies = ["door", "vault", "ingress", "database", "email", "sms", "kv"];
 
 const proxyRules = proxies.map((name) => ({
   name: `${name}-stays-alone`,

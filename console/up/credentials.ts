@@ -16,8 +16,8 @@ import { type Service, userOf } from "./processes.ts";
 export const PERMIT_KEY_BYTES = 32;
 export const SECRET_BYTES = 24;
 
-/** Outside systems, as their proxies read them. */
-export type Outside = { database: Json; smtp: Json };
+/** Outside systems, as their proxies read them. Without `smpp` nobody sends SMS. */
+export type Outside = { database: Json; smtp: Json; smpp?: Json };
 
 /** Every credential by name of the process and name of the file. */
 export type Credentials = ReadonlyMap<string, Buffer>;
@@ -39,6 +39,7 @@ export async function makeCredentials(
   made.set(slot("ingress", "frontends.json"), json(keyDigests(`${state}/console/frontends`, frontends)));
   made.set(slot("database", "database.json"), json(outside.database));
   made.set(slot("email", "smtp.json"), json(outside.smtp));
+  if (outside.smpp !== undefined) made.set(slot("sms", "smpp.json"), json(outside.smpp));
   return made;
 }
 
@@ -67,7 +68,8 @@ function kept(folder: string, name: string): string {
 
 /** Writes what `service` is to be given. A credential that was not made is a defect. */
 export function giveCredentials(service: Service, made: Credentials, run: string, accounts: Accounts): void {
-  for (const name of service.credentials) {
+  const configured = service.optional.filter((name) => made.has(slot(service.name, name)));
+  for (const name of [...service.credentials, ...configured]) {
     const value = made.get(slot(service.name, name));
     if (value === undefined) throw new LaunchError(`No credential ${name} was made for ${service.name}.`);
     const path = `${run}/credentials/${service.name}/${name}`;

@@ -14,15 +14,18 @@ export type Service = {
   /** Holds long-lived secrets in the key store: gets a session keyring that survives its restarts. */
   keyring: boolean;
   credentials: readonly string[];
+  /** Given where somebody configured what they are for; without them the process serves and refuses. */
+  optional: readonly string[];
 };
 
 function service(name: ServiceName, folder: string, rest: Partial<Service> = {}): Service {
-  return { name, folder, network: "none", root: false, keyring: false, credentials: [], ...rest };
+  return { name, folder, network: "none", root: false, keyring: false, credentials: [], optional: [], ...rest };
 }
 
 const proxy: Record<ProxyName, Service> = {
   database: service("database", "proxies/database", { credentials: ["permit", "database.json"] }),
   email: service("email", "proxies/email", { network: "host", credentials: ["permit", "smtp.json"] }),
+  sms: service("sms", "proxies/sms", { network: "host", credentials: ["permit"], optional: ["smpp.json"] }),
   kv: service("kv", "proxies/kv", { credentials: ["permit"] }),
 };
 

@@ -20,7 +20,7 @@ import {
   vaultToProxy,
 } from "./messages.ts";
 
-export const proxies = ["database", "email", "kv"] as const;
+export const proxies = ["database", "email", "sms", "kv"] as const;
 export type ProxyName = (typeof proxies)[number];
 
 /** Short names; the Linux user of each is `silo-NAME`. */
