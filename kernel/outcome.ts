@@ -5,7 +5,6 @@
  * what certainly did not happen.
  * Failure: EPOCH_STALE for a dead attempt: the next one acts again and gets the proxy's recorded effect.
  */
-import { CASE_TABLE_BYTES_MAX } from "./abi/bounds.ts";
 import { done, type End, refused } from "./abi/ends.ts";
 import type { RequestOf, vaultToKernel } from "./abi/messages.ts";
 import { isRefusalCode } from "./abi/refusals.ts";
@@ -16,22 +15,19 @@ import { close, recorded } from "./journal.ts";
 import type { Case, JournalEntry, Outcome } from "./records.ts";
 
 type Report = RequestOf<typeof vaultToKernel, "outcome">;
-/** IN_FLIGHT_MAX outcomes of a cell with entries of this size fit into the free half of a case's table. */
-const CERTAIN_TABLE_BYTES = 4096;
 
 /** An outcome, and whether its reservation stays. */
 export type Verdict = { outcome: Outcome; kept: boolean };
 
 /**
  * Whether an outcome can only be recorded as reported, so that its answer need not wait for the disk. It is recorded before anything the
- * cell does next; a crash in between leaves an intent without outcome, which the next attempt decides by acting again.
+ * cell does next; a crash in between leaves an intent without outcome, which the next attempt decides by acting again. Entries of the
+ * token table wait: once the vault has been told that they are kept it never sends them again, and a lost token would be given to another value.
  */
 export function isCertain(core: Core, report: Report): boolean {
   if (report.end === "unknown" || permitted(core, report)?.outcome !== null) return false;
   if (report.end === "done" && report.value === null) return false;
-  if (report.table === null) return true;
-  const { case: matter } = assigned(core.store, report.task);
-  return report.table.length <= CERTAIN_TABLE_BYTES && matter.table_bytes <= CASE_TABLE_BYTES_MAX / 2;
+  return report.table === null;
 }
 
 /** Records an outcome inside a transaction. */
