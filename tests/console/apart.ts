@@ -21,7 +21,7 @@ export function makeState(): string {
   return state;
 }
 
-/** Starts node with `argv` on that state. Everything it starts ends with it; it outlives SIGTERM to what is returned. */
+/** Starts node with `argv` on that state. Everything it starts ends with it. */
 export function startApart(state: string, argv: readonly string[], stdio: StdioOptions): ChildProcess {
   const unshare = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"];
   return spawn("unshare", [...unshare, "sh", "-c", INSIDE, state, "node", ...argv], { stdio });

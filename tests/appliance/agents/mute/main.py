@@ -1,0 +1,7 @@
+"""Returns without a word."""
+
+import silo
+
+
+def run(_: silo.Task) -> None:
+    return

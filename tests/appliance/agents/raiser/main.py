@@ -1,0 +1,7 @@
+"""Raises."""
+
+import silo
+
+
+def run(task: silo.Task) -> None:
+    raise RuntimeError(task)

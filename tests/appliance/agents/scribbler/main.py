@@ -1,0 +1,3 @@
+"""Is no Python at all.
+
+def run(task:
