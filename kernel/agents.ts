@@ -11,7 +11,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { done, type End, refused } from "./abi/ends.ts";
 import type { Capabilities } from "./abi/grant.ts";
-import type { AgentLine } from "./abi/messages.ts";
+import type { AgentLine, Isolation } from "./abi/messages.ts";
 import type { Operations } from "./abi/operations.ts";
 import { keepBundle } from "./bundles.ts";
 import { type Core, note } from "./core.ts";
@@ -35,6 +35,8 @@ type Terms = Pick<Role, "tools" | "isolation" | "deadline_ms" | "resources" | "e
 };
 
 export const AGENT_FOLDERS_MAX = 256;
+/** What the jailer can start: an agent that asks for another is not approved, as all its tasks would fail. */
+const ISOLATIONS: readonly Isolation[] = ["nspawn"];
 const ROLE_NAME = /^[a-z][a-z0-9-]{0,39}$/;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -69,6 +71,11 @@ export function openAgents(
     const { capabilities: asks, role: named, ...rest } = policy.value;
     if (named !== role)
       return refused("POLICY_INVALID", `The folder is called ${role}, its policy.yaml says ${named}.`);
+    if (!ISOLATIONS.includes(rest.isolation))
+      return refused(
+        "POLICY_INVALID",
+        `This jailer has no isolation ${rest.isolation} yet: write "isolation: nspawn" in policy.yaml.`,
+      );
     return done({ digest: folder.digest, terms: { ...rest, tools: role, asks }, folder });
   }
 

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -144,6 +144,16 @@ describe("an agent folder", () => {
     expect(line("refund-agent").problem?.message).toMatch(/^[\x20-\x7e]*$/);
     writeFileSync(join(folder, "policy.yaml"), Buffer.from([0xff, 0xfe]));
     expect(line("refund-agent").problem?.message).toBe("policy.yaml is not UTF-8.");
+  });
+
+  test("that asks for an isolation this jailer does not have, or leaves it at that, is not approved", async () => {
+    const policy = join(drop(), "policy.yaml");
+    const asked = readFileSync(policy, "utf8");
+    for (const written of ["isolation: gvisor", ""]) {
+      writeFileSync(policy, asked.replace("isolation: nspawn", written));
+      expect(line("refund-agent").problem?.message).toContain("isolation: nspawn");
+      expect(await approveShown("refund-agent")).toMatchObject({ code: "POLICY_INVALID" });
+    }
   });
 
   test("is never reached by a role's name that is a path", async () => {
