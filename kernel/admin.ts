@@ -3,7 +3,7 @@
  *
  * Threat: whoever reaches the socket (the console itself is a stranger) sees or does something no person of people.yaml with a secret may.
  * Contract: a connection is nobody until somebody has signed in on it, and nobody again after a failed attempt. Administrators see
- * everything and decide about roles; people see and work the tasks of their roles and nothing else: other tasks do not exist for them.
+ * everything and decide about roles and keys; people see and work the tasks of their roles and nothing else: other tasks do not exist for them.
  * Every sign-in and every action is an audit entry with who.
  * What a person says at once is no larger than what an agent may say: it goes on to kin whose frames are bounded.
  * Failure: SIGN_IN_REQUIRED, NOT_PERMITTED, TASK_UNKNOWN, TOO_LARGE.
@@ -14,6 +14,7 @@ import type { AgentLine, consoleToKernel, TaskLine, ValueOf } from "./abi/messag
 import type { Agents } from "./agents.ts";
 import { type Core, note } from "./core.ts";
 import type { Desk } from "./desk.ts";
+import type { Keys } from "./keys.ts";
 import type { People, Person } from "./people.ts";
 import type { Handlers, Peer } from "./process/listen.ts";
 import type { SignIn } from "./signins.ts";
@@ -32,9 +33,9 @@ export type Appliance = {
 
 export function consoleHandlers(
   core: Pick<Core, "store" | "commit" | "now">,
-  parts: { desk: Desk; agents: Agents; people: People; signIn: SignIn; appliance: Appliance },
+  parts: { desk: Desk; agents: Agents; keys: Keys; people: People; signIn: SignIn; appliance: Appliance },
 ): Handlers<Console> {
-  const { desk, agents, people, signIn, appliance } = parts;
+  const { desk, agents, keys, people, signIn, appliance } = parts;
   const signedIn = new WeakMap<Peer, Person>();
 
   /** The message in the name of whoever signed in on this connection. */
@@ -114,6 +115,10 @@ export function consoleHandlers(
       asAdministrator(peer, (who) => decided(agents.approve(role, folder, who))),
     agent_offline: ({ role }, peer) => asAdministrator(peer, (who) => decided(agents.turn(role, "offline", who))),
     agent_online: ({ role }, peer) => asAdministrator(peer, (who) => decided(agents.turn(role, "online", who))),
+
+    keys_list: (_, peer) => asAdministrator(peer, () => done(keys.list())),
+    keys_rotate: ({ kind }, peer) => asAdministrator(peer, (who) => keys.rotate(kind, who)),
+    keys_revoke: ({ of }, peer) => asAdministrator(peer, (who) => keys.revoke(of, who)),
 
     audit_show: (query, peer) =>
       as(peer, (person) => {

@@ -1,4 +1,5 @@
 /** The cells that are up now, in memory: what dispatch waits for, by cell. The truth about tasks is in the store. */
+import type { Minted } from "./mint.ts";
 import type { Click, Ending, Lease } from "./records.ts";
 
 /** How an attempt came to its end: `settled` in the store already, or what is to be settled now. */
@@ -11,6 +12,7 @@ export type Attempt = {
   readonly click: Click | null;
   /** What it holds, from the claim on. */
   lease: Lease | null;
+  keys: readonly Minted[];
   /** Refusals reported of this cell. */
   findings: number;
   /** Calls it asked for, the same step again among them. */
@@ -35,7 +37,7 @@ export function openAttempts(): Attempts {
   return {
     open(options) {
       const { promise, resolve } = Promise.withResolvers<Over>();
-      const attempt = { ...options, lease: null, findings: 0, intents: 0, over: promise, end: resolve };
+      const attempt = { ...options, lease: null, keys: [], findings: 0, intents: 0, over: promise, end: resolve };
       byCell.set(options.cell, attempt);
       return attempt;
     },

@@ -45,6 +45,10 @@ export type Dispatch = {
   /** One function of tools.py, in a cell of its own; settles when that cell is over. */
   click(task: string, click: Click): Promise<End<Clicked>>;
   slots(): { total: number; used: number };
+  /** The cells that hold keys now. */
+  held(): Attempt[];
+  /** The leases of these tasks were ended in the store: so are their cells. */
+  expired(tasks: readonly string[]): void;
   doorLost(): void;
   /** The vault is there again and knows no cell. */
   vaultFound(): void;
@@ -123,8 +127,12 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
   /** Gives the task to the cell that waits. */
   async function take(attempt: Attempt, { task, role, click }: Job): Promise<Claimed | null> {
     const { cell, slot } = attempt;
-    const claimed = await core.commit(() => claim(core, mint, task, { cell, slot, bundle: role.bundle }, click));
-    attempt.lease = claimed?.lease ?? null;
+    const claimed = await core.commit(() => {
+      const claimed = claim(core, mint, task, { cell, slot, bundle: role.bundle }, click);
+      attempt.lease = claimed?.lease ?? null;
+      attempt.keys = claimed === null ? [] : [claimed.baseKey, claimed.taskKey];
+      return claimed;
+    });
     if (claimed === null) attempt.end({ how: "settled", ending: null });
     return claimed;
   }
@@ -147,6 +155,12 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
       const current = core.store.leases.get(task);
       if (lease !== null && current?.cell === cell && current.epoch === lease.epoch) settle(core, task, ending);
     });
+  }
+
+  function endOf(tasks: readonly string[]): void {
+    for (const task of tasks) attempts.ofTask(task)?.end({ how: "settled", ending: null });
+    for (const task of tasks) background.settled(task);
+    wake();
   }
 
   return {
@@ -183,6 +197,8 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
       wake();
       return promise;
     },
+    held: () => attempts.all().filter(({ keys }) => keys.length > 0),
+    expired: endOf,
     slots: () => ({ total: core.settings.slots, used: attempts.all().length }),
     doorLost() {
       for (const attempt of attempts.all()) attempt.end({ how: "lost" });
@@ -198,9 +214,8 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
         renew(core, attempts.all());
         return { expired, handed: handOver(core) };
       });
-      for (const task of expired) attempts.ofTask(task)?.end({ how: "settled", ending: null });
-      for (const task of [...expired, ...handed]) background.settled(task);
-      wake();
+      for (const task of handed) background.settled(task);
+      endOf(expired);
     },
     async stop() {
       stopped = true;

@@ -32,6 +32,7 @@ import { daysIn } from "./day.ts";
 import { openDesk } from "./desk.ts";
 import { openDispatch } from "./dispatch.ts";
 import { doorHandlers, ingressHandlers, vaultHandlers } from "./handlers.ts";
+import { openKeys } from "./keys.ts";
 import { openMint } from "./mint.ts";
 import { readPeople } from "./people.ts";
 import { credential, type Directories } from "./process/config.ts";
@@ -46,7 +47,8 @@ import { openSigningKeys } from "./signers.ts";
 import { openSignIns, parseSignIns } from "./signins.ts";
 import { openStore } from "./store.ts";
 
-const ROTATE_MS = 60_000;
+/** How often the signing keys are looked at. */
+const KEYS_MS = 60_000;
 
 await startProcess("kernel", async (dirs, log) => {
   // Configuration.
@@ -61,8 +63,8 @@ await startProcess("kernel", async (dirs, log) => {
   const store = openStore(state);
   const now = steadyClock(Date.now, lastTime(store));
   const keystore = openKeystore(state);
-  const keys = await openSigningKeys(keystore, now());
-  const mint = openMint({ keys, issuer: `silo-${keystore.appliance}`, random: randomBytes });
+  const signing = await openSigningKeys(keystore, now());
+  const mint = openMint({ keys: signing, issuer: `silo-${keystore.appliance}`, random: randomBytes });
   const core: Core = {
     store,
     ...groupCommit(store),
@@ -83,7 +85,8 @@ await startProcess("kernel", async (dirs, log) => {
   const peers = openPeers();
   const background = openBackground(core, peers.vault, () => dispatch.wake());
   const dispatch = openDispatch({ core, mint, peers, background, log });
-  const timers = [setInterval(() => void dispatch.tend(), LEASE_MS / 3), setInterval(() => void rotate(), ROTATE_MS)];
+  const keys = openKeys({ core, signing, mint, dispatch, door: peers.door });
+  const timers = [setInterval(() => void dispatch.tend(), LEASE_MS / 3), setInterval(() => void keys.tend(), KEYS_MS)];
 
   // Sockets.
   const servers = await takeSockets();
@@ -92,7 +95,7 @@ await startProcess("kernel", async (dirs, log) => {
   function openPeers(): Peers {
     const to = { run: dirs.run, log };
     const wake = () => dispatch.wake();
-    const onDoor = () => void shareKeys().then(wake);
+    const onDoor = () => void keys.share().then(wake);
     return {
       door: connect(edgeBetween("kernel", "door"), kernelToDoor, {
         ...to,
@@ -104,19 +107,12 @@ await startProcess("kernel", async (dirs, log) => {
     };
   }
 
-  async function shareKeys(): Promise<void> {
-    await peers.door.request("keys", mint.publicKeys());
-  }
-
-  async function rotate(): Promise<void> {
-    if (await keys.rotate(now())) await shareKeys();
-  }
-
   function takeSockets(): Promise<Server[]> {
     const at = { run: dirs.run, log };
     const parts = {
       desk: openDesk(core, dispatch, background),
       agents: openAgents(core, { state: dirs.var, people, operations }),
+      keys,
       people,
       signIn: openSignIns(people, parseSignIns(credential(dirs, "signin"))),
       appliance: applianceOf(peers, now()),

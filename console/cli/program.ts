@@ -5,6 +5,7 @@ import type { TaskLine } from "../../kernel/abi/messages.ts";
 import { agentApprove, agentList, agentTurn } from "./agent.ts";
 import { type AuditOptions, auditShow } from "./audit.ts";
 import { exitHelp } from "./exits.ts";
+import { keysList, keysRevoke, keysRotate } from "./keys.ts";
 import type { Output, World } from "./output.ts";
 import { STATE_DEFAULT } from "./places.ts";
 import { status } from "./status.ts";
@@ -45,6 +46,7 @@ export function buildProgram({ world, say }: Runtime): Command {
   work(program, here, say);
   tasks(program.command("task").description("tasks and what happened to them"), here, say);
   agents(program.command("agent").description("agents and what they may do"), here, say);
+  keys(program.command("keys").description("signing keys, and the keys cells hold"), here, say);
   audit(program.command("audit").description("the audit log"), here, say);
   return program;
 }
@@ -57,6 +59,7 @@ Examples:
   silo --as maria task list waiting                   what waits for me
   silo --as maria task take task_0123456789abcdef     work it myself
   silo agent approve refund-agent                     see what it asks for, and let it
+  silo keys revoke refund-agent                       void every key of a role; its tasks start again with others
   silo audit show --task task_0123456789abcdef        everything that happened to a task`;
 
 function running(program: Command, here: () => World, say: Say): void {
@@ -156,6 +159,22 @@ function agents(agent: Command, here: () => World, say: Say): void {
       .command(`${to} <role>`)
       .description(to === "online" ? "let tasks go to it" : "send no more tasks to it; what runs goes on")
       .action((role: string) => say(agentTurn(here(), role, to)));
+}
+
+function keys(all: Command, here: () => World, say: Say): void {
+  all
+    .command("list")
+    .description("what signs and verifies, and every key a cell holds now")
+    .action(() => say(keysList(here())));
+  all
+    .command("rotate")
+    .description("sign with another key from now on; what was signed goes on until it runs out")
+    .addArgument(new Argument("<kind>", "of which keys").choices(["base", "task"]))
+    .action((kind: "base" | "task") => say(keysRotate(here(), kind)));
+  all
+    .command("revoke <name>")
+    .description("make keys void at once: all of a role, one by its id, or all that a signing key (kid) signed")
+    .action((of: string) => say(keysRevoke(here(), of)));
 }
 
 function audit(log: Command, here: () => World, say: Say): void {

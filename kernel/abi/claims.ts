@@ -47,5 +47,9 @@ export const TaskClaims = Type.Object(
 );
 export type TaskClaims = Static<typeof TaskClaims>;
 
+/** The two kinds of keys, and of the signing keys behind them. */
+export const keyKinds = ["base", "task"] as const;
+export type KeyKind = (typeof keyKinds)[number];
+
 export const BASE_TYP = "silo-base+jwt";
 export const TASK_TYP = "silo-task+jwt";

@@ -4,6 +4,7 @@
  */
 import { type Static, type TSchema, Type } from "typebox";
 import { FIELD_CHARS_MAX, KEY_CHARS_MAX, TEXT_CHARS_MAX, UNKNOWN_SHOWN_MAX } from "./bounds.ts";
+import { keyKinds } from "./claims.ts";
 import { Capabilities } from "./grant.ts";
 import {
   AssignmentId,
@@ -405,6 +406,36 @@ export const AuditLine = object({
 });
 export type AuditLine = Static<typeof AuditLine>;
 
+const Kid = Type.String({ pattern: "^[A-Za-z0-9_-]{43}$" });
+const KeyId = Type.String({ pattern: "^[0-9a-z]{16}$" });
+
+const SigningKeyLine = object({
+  kid: Kid,
+  kind: Type.Enum(keyKinds),
+  made: Time,
+  /** When it began to sign; null: it does not yet. */
+  since: nullable(Time),
+  /** Until when it verifies; null: it signs, or will. */
+  until: nullable(Time),
+  /** Keys it signed that a cell holds now. */
+  live: Type.Integer({ minimum: 0 }),
+});
+export type SigningKeyLine = Static<typeof SigningKeyLine>;
+
+const LiveKeyLine = object({
+  key: KeyId,
+  kind: Type.Enum(keyKinds),
+  kid: Kid,
+  role: Name,
+  /** Of a base key the role or person, of a task key the task. */
+  sub: Type.String({ maxLength: 100 }),
+  made: Time,
+  until: Time,
+  /** The tasks whose cells hold it. */
+  tasks: Type.Array(TaskId),
+});
+export type LiveKeyLine = Static<typeof LiveKeyLine>;
+
 export const consoleToKernel = {
   /** A person signs in per connection; the socket names only the channel. */
   sign_in: message(
@@ -475,6 +506,14 @@ export const consoleToKernel = {
   agent_approve: message({ role: Name, folder: Digest }, object({ agent: AgentLine })),
   agent_offline: message({ role: Name }, object({ agent: AgentLine })),
   agent_online: message({ role: Name }, object({ agent: AgentLine })),
+  /** What signs and verifies, newest first of each kind, and every key a cell holds now. */
+  keys_list: message({}, object({ signing: Type.Array(SigningKeyLine), live: Type.Array(LiveKeyLine) })),
+  keys_rotate: message({ kind: Type.Enum(keyKinds) }, object({ kid: Kid })),
+  /** A role, the id of a key, or the kid of a signing key. Answered when the keys are void; the tasks are ready again. */
+  keys_revoke: message(
+    { of: Type.String({ minLength: 1, maxLength: 43 }) },
+    object({ keys: Type.Array(KeyId), tasks: Type.Array(TaskId) }),
+  ),
   audit_show: message(
     { task: nullable(TaskId), from: Type.Integer({ minimum: 0 }), limit: Type.Integer({ minimum: 1, maximum: 1000 }) },
     object({ entries: Type.Array(AuditLine), next: nullable(Type.Integer()) }),

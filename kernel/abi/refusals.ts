@@ -51,6 +51,7 @@ export const refusalCodes = {
   POLICY_INVALID: "policy.yaml is not valid.",
   SIGN_IN_REQUIRED: "Sign in first.",
   SIGN_IN_FAILED: "The person or the secret is wrong.",
+  KEY_UNKNOWN: "No role, no live key and no signing key has that name. See the list of keys.",
   NOT_PERMITTED: "This person may not do that.",
 } as const;
 

@@ -37,6 +37,8 @@ export const verbs = [
   "agent_approve",
   "agent_offline",
   "agent_online",
+  "keys_rotate",
+  "keys_revoke",
 ] as const;
 export type Verb = (typeof verbs)[number];
 
@@ -68,11 +70,12 @@ export const Entry = Type.Object(
     case: Type.Optional(CaseId),
     assignment: Type.Optional(AssignmentId),
     role: Type.Optional(Name),
+    /** Of a task; of a signing key: base or task. */
     kind: Type.Optional(Name),
     cell: Type.Optional(CellId),
     epoch: Type.Optional(Epoch),
     step: Type.Optional(Step),
-    /** `jti` of the keys. */
+    /** `jti` of the keys; `kid` of a signing key. */
     keys: Type.Optional(Type.Array(KeyId, { maxItems: 4 })),
     capability: Type.Optional(Capability),
     /** Digest of the tokenised arguments. */

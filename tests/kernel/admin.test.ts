@@ -29,6 +29,8 @@ const edge = { from: "console", to: "kernel" } as const;
 const log = openLog("test");
 log.level = "silent";
 const clicked: { task: string; person: string; tool: string }[] = [];
+/** What was asked of keys.ts, which has a test of its own. */
+const changed: string[] = [];
 let stored: Record<string, string>;
 let world: World;
 let root: string;
@@ -66,6 +68,19 @@ beforeEach(async () => {
   const desk = openDesk(world.core, dispatch, { settled: () => undefined });
   const handlers = consoleHandlers(world.core, {
     desk,
+    keys: {
+      list: () => ({ signing: [], live: [] }),
+      rotate: async (kind, who) => {
+        changed.push(`rotate ${kind} ${who}`);
+        return done({ kid: "k".repeat(43) });
+      },
+      revoke: async (of, who) => {
+        changed.push(`revoke ${of} ${who}`);
+        return done({ keys: [], tasks: [] });
+      },
+      share: async () => undefined,
+      tend: async () => undefined,
+    },
     agents: openAgents(world.core, { state: root, people, operations }),
     people,
     signIn: openSignIns(people, stored),
@@ -77,6 +92,7 @@ afterEach(async () => {
   for (const client of open.splice(0)) client.close();
   server.close();
   clicked.length = 0;
+  changed.length = 0;
   await world.close();
   rmSync(root, { recursive: true, force: true });
 });
@@ -119,6 +135,9 @@ const messages: [keyof typeof consoleToKernel, object][] = [
   ["agent_approve", { role: "hello", folder: digest }],
   ["agent_offline", { role: "hello" }],
   ["agent_online", { role: "hello" }],
+  ["keys_list", {}],
+  ["keys_rotate", { kind: "base" }],
+  ["keys_revoke", { of: "hello" }],
   ["audit_show", { task: null, from: 0, limit: 10 }],
 ];
 
@@ -214,12 +233,14 @@ describe("a person", () => {
     expect(clicked).toEqual([]);
   });
 
-  test("decides nothing about roles and does not read the whole log", async () => {
+  test("decides nothing about roles and keys and does not read the whole log", async () => {
     const maria = await signedIn("maria");
-    for (const [name, body] of messages.filter(([name]) => name.startsWith("agent_") || name === "audit_show")) {
+    const administrators = /^(agent|keys)_|^audit_show$/;
+    for (const [name, body] of messages.filter(([name]) => administrators.test(name))) {
       expect(await maria.request(name, body as never), name).toMatchObject({ code: "NOT_PERMITTED" });
     }
     expect(world.store.roles.get("hello")?.online).toBe(true);
+    expect(changed).toEqual([]);
   });
 });
 
@@ -284,6 +305,14 @@ describe("an administrator", () => {
       code: "BUNDLE_INVALID",
     });
     expect(woken).toBe(before + 1);
+  });
+
+  test("changes keys in the own name", async () => {
+    const admin = await signedIn("admin");
+    expect(await admin.request("keys_list", {})).toMatchObject({ value: { signing: [], live: [] } });
+    expect(await admin.request("keys_rotate", { kind: "task" })).toMatchObject({ value: { kid: "k".repeat(43) } });
+    expect(await admin.request("keys_revoke", { of: "hello" })).toMatchObject({ end: "done" });
+    expect(changed).toEqual(["rotate task admin", "revoke hello admin"]);
   });
 
   test("sees how the appliance stands", async () => {

@@ -30,6 +30,7 @@ type Exit = ValueOf<Jailer, "start">["exit"];
 
 export type Rig = {
   world: World;
+  peers: Peers;
   dispatch: Dispatch;
   background: Background;
   /** What the peers were asked, in order: `jailer start`, `door bind`, … */
@@ -165,6 +166,7 @@ export async function openRig(): Promise<Rig> {
 
   return {
     world,
+    peers,
     dispatch,
     background,
     asked,

@@ -21,7 +21,7 @@ import type { Click, Ending } from "../../kernel/records.ts";
 import type { ActiveRole } from "../../kernel/roles.ts";
 import { readTransitions } from "../../kernel/route.ts";
 import { settle } from "../../kernel/settle.ts";
-import { openSigningKeys } from "../../kernel/signers.ts";
+import { openSigningKeys, type SigningKeys } from "../../kernel/signers.ts";
 import { openStore, type Store } from "../../kernel/store.ts";
 import { submit } from "../../kernel/submit.ts";
 
@@ -66,6 +66,7 @@ export function role(name: string, over: Partial<ActiveRole> = {}): ActiveRole {
 export type World = {
   core: Core;
   store: Store;
+  signing: SigningKeys;
   mint: Mint;
   clock: { now: number };
   /** Roles as the approvals of this test left them; change them at will. */
@@ -107,6 +108,7 @@ export async function openWorld(folder = mkdtempSync(join(tmpdir(), "silo-kernel
   return {
     core,
     store,
+    signing,
     mint,
     clock,
     roles,
@@ -125,10 +127,10 @@ function approve(store: Store, roles: ReadonlyMap<string, ActiveRole>): void {
   });
 }
 
-function memoryKeystore(): Keystore {
-  const secrets = new Map<string, Uint8Array>();
+/** The keystore's own guards are tested with it; here one that holds secrets as it does. */
+export function memoryKeystore(secrets = new Map<string, Uint8Array>()): Keystore {
   return {
-    appliance: "test",
+    appliance: "0123456789abcdef",
     secret(name: string, create: () => Uint8Array) {
       const secret = secrets.get(name) ?? create();
       secrets.set(name, secret);
