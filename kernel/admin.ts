@@ -110,6 +110,12 @@ export function consoleHandlers(
         return shown.end === "done" ? wrapped(desk.handBack(task, person.person), withLine) : shown;
       }),
 
+    task_replay: ({ task }, peer) =>
+      as(peer, async (person) => {
+        const shown = seen(person, task);
+        return shown.end === "done" ? asAdministrator(peer, (who) => desk.replay(task, who)) : shown;
+      }),
+
     agent_list: (_, peer) => asAdministrator(peer, () => wrapped(agents.list(), (lines) => ({ agents: lines }))),
     agent_approve: ({ role, folder }, peer) =>
       asAdministrator(peer, (who) => decided(agents.approve(role, folder, who))),

@@ -1,6 +1,7 @@
 /** The cells that are up now, in memory: what dispatch waits for, by cell. The truth about tasks is in the store. */
 import type { Minted } from "./mint.ts";
 import type { Click, Ending, Lease } from "./records.ts";
+import type { Comparison } from "./replay.ts";
 
 /** How an attempt came to its end: `settled` in the store already, or what is to be settled now. */
 export type Over = { how: "settled"; ending: Ending | null } | { how: "exit" } | { how: "lost" } | { how: "timeout" };
@@ -10,6 +11,8 @@ export type Attempt = {
   readonly slot: number;
   readonly task: string;
   readonly click: Click | null;
+  /** What it is compared with; null for a run that counts. */
+  readonly comparison: Comparison | null;
   /** What it holds, from the claim on. */
   lease: Lease | null;
   keys: readonly Minted[];
@@ -23,7 +26,13 @@ export type Attempt = {
 };
 
 export type Attempts = {
-  open(attempt: { cell: string; slot: number; task: string; click: Click | null }): Attempt;
+  open(attempt: {
+    cell: string;
+    slot: number;
+    task: string;
+    click: Click | null;
+    comparison: Comparison | null;
+  }): Attempt;
   close(cell: string): void;
   ofCell(cell: string): Attempt | undefined;
   ofTask(task: string): Attempt | undefined;

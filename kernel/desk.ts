@@ -14,6 +14,7 @@ import { handBack } from "./hand-back.ts";
 import { nextStep } from "./journal.ts";
 import { moveToWaiting, type Position, positionOf } from "./queue.ts";
 import type { Fields, JournalEntry, Outcome, Waiting } from "./records.ts";
+import type { Compared } from "./replay.ts";
 import type { Store } from "./store.ts";
 import { decideUnknown, unknownOf } from "./unknown.ts";
 
@@ -36,6 +37,8 @@ export type Desk = {
   decide(person: string, asked: RequestOf<typeof consoleToKernel, "task_decide">): Promise<End<TaskLine>>;
   /** Back to the role that had it before. */
   handBack(task: string, person: string): Promise<End<TaskLine>>;
+  /** Whether the agent of an ended task would do the same again. */
+  replay(task: string, who: string): Promise<End<Compared>>;
   counts(): Record<Position["state"], number>;
   undelivered(): number;
   auditEntries(): number;
@@ -47,7 +50,7 @@ export type Desk = {
 
 export function openDesk(
   core: Core,
-  dispatch: Pick<Dispatch, "click" | "slots" | "wake">,
+  dispatch: Pick<Dispatch, "click" | "replay" | "slots" | "wake">,
   background: Pick<Background, "settled">,
 ): Desk {
   const { store } = core;
@@ -69,6 +72,7 @@ export function openDesk(
       dispatch.wake();
       return end;
     },
+    replay: dispatch.replay,
     counts: () => ({
       ready: store.ready.count(),
       leased: store.leases.count(),

@@ -10,13 +10,13 @@ import { STEPS_MAX } from "./abi/bounds.ts";
 import { done, type End, later, refused } from "./abi/ends.ts";
 import { newId } from "./abi/ids.ts";
 import type { doorToKernel, RequestOf } from "./abi/messages.ts";
-import { type Attempt, openAttempts } from "./attempts.ts";
+import { type Attempt, type Over, openAttempts } from "./attempts.ts";
 import type { Background } from "./background.ts";
 import { openCells, type Peers } from "./cells.ts";
 import { type Claimed, claim, renew } from "./claim.ts";
 import { type Clicked, clickEnd, clickRole } from "./clicks.ts";
 import type { Core } from "./core.ts";
-import { heldBy } from "./intend.ts";
+import { heldBy, type Intend, type Intended, intend } from "./intend.ts";
 import type { Mint } from "./mint.ts";
 import { handOver } from "./offline.ts";
 import { nextWake, type Pick, pick } from "./pick.ts";
@@ -24,14 +24,23 @@ import type { Log } from "./process/log.ts";
 import { positionOf } from "./queue.ts";
 import type { Click, Ending } from "./records.ts";
 import { expireOverdue } from "./recovery.ts";
+import {
+  type Compared,
+  type Comparison,
+  claimComparison,
+  compareCall,
+  concludeComparison,
+  isOwn,
+  openComparison,
+} from "./replay.ts";
 import { failStart, postpone, settle } from "./settle.ts";
 
 /** Refusals one cell may cause outside the journal before it is destroyed: each is a line in a log that is kept for ever. */
 export const FINDINGS_MAX = 1000;
 /** Calls one cell may ask for, repetitions included: each is a line in that log. Its own steps, and each once more. */
 export const INTENTS_MAX = 2 * STEPS_MAX;
-/** Clicks that may wait for a slot. */
-const CLICKS_MAX = 100;
+/** Clicks and comparisons that may wait for a slot. */
+const ASKED_MAX = 100;
 
 export type Dispatch = {
   /** Something may have become due: starts what can be started. */
@@ -42,6 +51,10 @@ export type Dispatch = {
   countFinding(cell: string | null): void;
   /** This cell asked for a call. */
   countIntent(cell: string): void;
+  /** `door -> kernel: intend`: decides a call, or compares it where its cell is there for that. */
+  intend(call: Intend): Promise<End<Intended>>;
+  /** Runs an ended task's agent once more and says whether it does the same; settles when that cell is over. */
+  replay(task: string, who: string): Promise<End<Compared>>;
   /** One function of tools.py, in a cell of its own; settles when that cell is over. */
   click(task: string, click: Click): Promise<End<Clicked>>;
   slots(): { total: number; used: number };
@@ -58,7 +71,16 @@ export type Dispatch = {
   stop(): Promise<void>;
 };
 
-type Job = Pick & { click: Click | null; answer: (end: End<Clicked>) => void };
+/** What a cell is started for. `over`: what is to be done once it is. */
+type Job = Pick & {
+  click: Click | null;
+  comparison: Comparison | null;
+  over: (attempt: Attempt, over: Over) => unknown;
+};
+
+function endingOf(over: Over): Ending | null {
+  return over.how === "settled" ? over.ending : over;
+}
 
 export type DispatchOptions = {
   core: Core;
@@ -71,7 +93,8 @@ export type DispatchOptions = {
 export function openDispatch({ core, mint, peers, background, log }: DispatchOptions): Dispatch {
   const cells = openCells(core, peers, log);
   const attempts = openAttempts();
-  const clicks: Job[] = [];
+  /** What people wait for: before any task that is ready. */
+  const asked: Job[] = [];
   const runs = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -91,19 +114,29 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
   }
 
   function nextJob(now: number): Job | undefined {
-    const click = clicks.shift();
-    if (click !== undefined) return click;
+    const job = asked.shift();
+    if (job !== undefined) return job;
     const picked = pick(core, new Set(attempts.all().map(({ task }) => task)), now);
-    return picked === null ? undefined : { ...picked, click: null, answer: () => undefined };
+    return picked === null ? undefined : { ...picked, click: null, comparison: null, over: () => undefined };
+  }
+
+  /** Puts what a person waits for before the next slot that is free. */
+  async function ask<T>(jobFor: (resolve: (end: End<T>) => void) => Job): Promise<End<T>> {
+    if (asked.length >= ASKED_MAX) return later("Too many people are working at once.");
+    const { promise, resolve } = Promise.withResolvers<End<T>>();
+    asked.push(jobFor(resolve));
+    wake();
+    return promise;
   }
 
   /** One cell from its start until nothing of it is left. */
   async function run(slot: number, job: Job): Promise<void> {
-    const attempt = attempts.open({ cell: newId("cell", core.random), slot, task: job.task, click: job.click });
+    const { task, click, comparison } = job;
+    const attempt = attempts.open({ cell: newId("cell", core.random), slot, task, click, comparison });
     const gone = cells.start(attempt, job.role);
     const claimed = (await cells.isWaiting(attempt)) ? await take(attempt, job) : await giveUp(attempt);
     if (claimed !== null) await serve(attempt, claimed);
-    job.answer(clickEnd(core, attempt, await attempt.over));
+    await job.over(attempt, await attempt.over);
     await cells.destroy(attempt, gone);
     attempts.close(attempt.cell);
     wake();
@@ -114,7 +147,7 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
     attempt.end({ how: peers.door.connected ? "exit" : "lost" });
     const over = await attempt.over;
     log.warn({ cell: attempt.cell, how: over.how }, "a cell did not come up");
-    if (attempt.click !== null) return null;
+    if (attempt.click !== null || attempt.comparison !== null) return null;
     await core.commit(() => {
       if (positionOf(core.store, attempt.task).state !== "ready") return;
       if (over.how === "exit") failStart(core, attempt.task);
@@ -125,10 +158,13 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
   }
 
   /** Gives the task to the cell that waits. */
-  async function take(attempt: Attempt, { task, role, click }: Job): Promise<Claimed | null> {
-    const { cell, slot } = attempt;
+  async function take(attempt: Attempt, { task, role, click, comparison }: Job): Promise<Claimed | null> {
+    const waiting = { cell: attempt.cell, slot: attempt.slot, bundle: role.bundle };
     const claimed = await core.commit(() => {
-      const claimed = claim(core, mint, task, { cell, slot, bundle: role.bundle }, click);
+      const claimed =
+        comparison === null
+          ? claim(core, mint, task, waiting, click)
+          : claimComparison(core, mint, comparison, waiting);
       attempt.lease = claimed?.lease ?? null;
       attempt.keys = claimed === null ? [] : [claimed.baseKey, claimed.taskKey];
       return claimed;
@@ -165,7 +201,21 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
 
   return {
     wake,
+    async intend(call) {
+      const attempt = attempts.ofCell(call.cell);
+      const comparison = attempt?.comparison ?? null;
+      if (comparison === null) return core.commit(() => intend(core, call));
+      const end = await core.commit(() => compareCall(core, comparison, call));
+      if (comparison.difference !== null) attempt?.end({ how: "settled", ending: null });
+      return end;
+    },
     async end(body) {
+      const compared = attempts.ofCell(body.cell);
+      if (compared?.comparison != null) {
+        if (!isOwn(compared.comparison, body)) return refused("EPOCH_STALE");
+        compared.end({ how: "settled", ending: body.ending });
+        return done({});
+      }
       const told = await core.commit(() => {
         const held = heldBy(core, body);
         if (held === null) return null;
@@ -191,11 +241,19 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
     async click(task, click) {
       const role = clickRole(core, task, click);
       if (role.end !== "done") return role;
-      if (clicks.length >= CLICKS_MAX) return later("Too many people are working at once.");
-      const { promise, resolve } = Promise.withResolvers<End<Clicked>>();
-      clicks.push({ task, role: role.value, click, answer: resolve });
-      wake();
-      return promise;
+      return ask((resolve: (end: End<Clicked>) => void) => ({
+        ...{ task, role: role.value, click, comparison: null },
+        over: (attempt, over) => resolve(clickEnd(core, attempt, over)),
+      }));
+    },
+    async replay(task, who) {
+      const opened = openComparison(core, task, who);
+      if (opened.end !== "done") return opened;
+      const comparison = opened.value;
+      return ask((resolve: (end: End<Compared>) => void) => ({
+        ...{ task, role: comparison.role, click: null, comparison },
+        over: async (_, over) => resolve(await core.commit(() => concludeComparison(core, comparison, endingOf(over)))),
+      }));
     },
     held: () => attempts.all().filter(({ keys }) => keys.length > 0),
     expired: endOf,

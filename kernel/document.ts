@@ -9,8 +9,9 @@ export function documentOf(
   store: Store,
   id: string,
   attempt: { first_step: number; click: Click | null },
+  assignment: Assignment = assigned(store, id).assignment,
 ): TaskDocument {
-  const { task, case: matter, assignment } = assigned(store, id);
+  const { task, case: matter } = assigned(store, id);
   const { fields, text } = mustGet(store.submissions.get(id), id);
   const click = attempt.click === null ? null : { tool: attempt.click.tool, arguments: attempt.click.arguments };
   return {

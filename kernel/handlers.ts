@@ -5,7 +5,6 @@ import type { Background } from "./background.ts";
 import { tableOf } from "./cases.ts";
 import type { Core } from "./core.ts";
 import type { Dispatch } from "./dispatch.ts";
-import { intend } from "./intend.ts";
 import { stateOf } from "./outbox.ts";
 import { isCertain, outcome } from "./outcome.ts";
 import type { Handlers } from "./process/listen.ts";
@@ -16,7 +15,7 @@ export function doorHandlers(core: Core, dispatch: Dispatch): Handlers<typeof do
   return {
     intend(body) {
       dispatch.countIntent(body.cell);
-      return core.commit(() => intend(core, body));
+      return dispatch.intend(body);
     },
     end: dispatch.end,
     async finding(body) {

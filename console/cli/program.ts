@@ -17,6 +17,7 @@ import {
   taskDecide,
   taskFinish,
   taskList,
+  taskReplay,
   taskReturn,
   taskShow,
   taskTake,
@@ -134,6 +135,10 @@ function tasks(task: Command, here: () => World, say: Say): void {
       "hand a task you took back to the agent that had it, for a new attempt; what happened is not done again",
     )
     .action((id: string) => say(taskReturn(here(), id)));
+  task
+    .command("replay <task>")
+    .description("run the agent of an ended task once more on what was recorded, with no effects: does it do the same?")
+    .action((id: string) => say(taskReplay(here(), id)));
   task
     .command("finish <task>")
     .description("end a task you took")

@@ -1,4 +1,4 @@
-/** `silo task list`, `show`, `take`, `call`, `decide`, `return`, `finish`. */
+/** `silo task list`, `show`, `take`, `call`, `decide`, `return`, `finish`, `replay`. */
 import type { consoleToKernel, RequestOf, TaskLine, ValueOf } from "../../kernel/abi/messages.ts";
 import { CommandEnd, exits } from "./exits.ts";
 import { parseFields } from "./fields.ts";
@@ -10,6 +10,8 @@ import { block, count, list, localTime, table } from "./text.ts";
 type Shown = ValueOf<typeof consoleToKernel, "task_show">;
 export type Decision = RequestOf<typeof consoleToKernel, "task_decide">["decision"];
 type Fields = Shown["document"]["fields"];
+
+type Compared = ValueOf<typeof consoleToKernel, "task_replay">;
 
 export type ListOptions = { role?: string; dead?: boolean; limit: number };
 
@@ -127,6 +129,24 @@ export async function taskReturn(world: World, task: string): Promise<Output> {
     json: returned,
     text: `${task} is with ${returned.line.role} again, which begins anew on what was recorded.`,
   };
+}
+
+export async function taskReplay(world: World, task: string): Promise<Output> {
+  const compared = await asPerson(world, (ask) => ask("task_replay", { task }));
+  return { json: compared, text: showCompared(compared) };
+}
+
+export function showCompared({ role, calls, same, difference }: Compared): string {
+  const made = `${role} made ${count(calls, "call")} as recorded`;
+  if (same || difference === null) return `The same: ${made}, and ended as it did.`;
+  const { step, recorded, made: now } = difference;
+  const where = step === null ? "the end" : `step ${step}`;
+  return [`Different: ${made}; ${where} differs.`, showDeed("recorded", recorded), showDeed("now", now)].join("\n\n");
+}
+
+function showDeed(heading: string, deed: NonNullable<Compared["difference"]>["made"]): string {
+  if (deed === null) return block(heading, "nothing");
+  return block(heading, `${deed.what}\n${JSON.stringify(deed.arguments)}\ndigest ${deed.digest}`);
 }
 
 export async function taskFinish(world: World, task: string, text: string, given: string[]): Promise<Output> {

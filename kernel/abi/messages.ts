@@ -366,6 +366,9 @@ export const kernelToJailer = {
   kill: message({ cell: CellId }, nothing),
 };
 
+/** A call or an ending, side by side with another. What was read keeps no arguments but their digest. */
+const Deed = object({ what: Type.String({ maxLength: 64 }), digest: Digest, arguments: Arguments });
+
 const TaskLine = object({
   task: TaskId,
   case: CaseId,
@@ -502,6 +505,18 @@ export const consoleToKernel = {
   ),
   /** Back to the role that had it before, for a new attempt from the start. */
   task_return: message({ task: TaskId }, object({ line: TaskLine })),
+  /** Runs the last agent of an ended task once more on what was recorded, with no effects. Answered when that cell has ended. */
+  task_replay: message(
+    { task: TaskId },
+    object({
+      role: Name,
+      /** Calls that were made as recorded. */
+      calls: Type.Integer({ minimum: 0 }),
+      same: Type.Boolean(),
+      /** The first; `step` is null where it is the ending that differs. */
+      difference: nullable(object({ step: nullable(Step), recorded: nullable(Deed), made: nullable(Deed) })),
+    }),
+  ),
   agent_list: message({}, object({ agents: Type.Array(AgentLine) })),
   agent_approve: message({ role: Name, folder: Digest }, object({ agent: AgentLine })),
   agent_offline: message({ role: Name }, object({ agent: AgentLine })),

@@ -33,6 +33,7 @@ export const verbs = [
   "take",
   "finish",
   "return",
+  "replay",
   "sign_in",
   "agent_approve",
   "agent_offline",
@@ -88,7 +89,19 @@ export const Entry = Type.Object(
     event: Type.Optional(Type.Enum(events)),
     /** How a call ended, or where the task stands after an attempt. */
     outcome: Type.Optional(
-      Type.Enum(["done", "refused", "unknown", "happened", "void", "ready", "waiting", "Completed", "Failed"]),
+      Type.Enum([
+        "done",
+        "refused",
+        "unknown",
+        "happened",
+        "void",
+        "ready",
+        "waiting",
+        "Completed",
+        "Failed",
+        "same",
+        "different",
+      ]),
     ),
     bundle: Type.Optional(Digest),
     delivery: Type.Optional(DeliveryId),

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CALL_BYTES_MAX } from "../../kernel/abi/bounds.ts";
 import { edges } from "../../kernel/abi/edges.ts";
-import { done, type End } from "../../kernel/abi/ends.ts";
+import { done, type End, refused } from "../../kernel/abi/ends.ts";
 import { consoleToKernel, type ValueOf } from "../../kernel/abi/messages.ts";
 import { makeSignIn } from "../../kernel/abi/signin.ts";
 import { consoleHandlers } from "../../kernel/admin.ts";
@@ -65,7 +65,11 @@ beforeEach(async () => {
       return done({ text: "clicked", fields: {} });
     },
   };
-  const desk = openDesk(world.core, dispatch, { settled: () => undefined });
+  const desk = openDesk(
+    world.core,
+    { ...dispatch, replay: async () => refused("TASK_STATE") },
+    { settled: () => undefined },
+  );
   const handlers = consoleHandlers(world.core, {
     desk,
     keys: {
@@ -131,6 +135,7 @@ const messages: [keyof typeof consoleToKernel, object][] = [
   ["task_finish", { task: NOBODY, text: "", fields: {} }],
   ["task_decide", { task: NOBODY, assignment: null, step: 1, decision: "did-not" }],
   ["task_return", { task: NOBODY }],
+  ["task_replay", { task: NOBODY }],
   ["agent_list", {}],
   ["agent_approve", { role: "hello", folder: digest }],
   ["agent_offline", { role: "hello" }],

@@ -27,7 +27,7 @@ function clicked() {
 
 function told(claimed: ReturnType<typeof clicked>, over: Over) {
   const { cell, slot } = claimed.lease;
-  const attempt = openAttempts().open({ cell, slot, task: claimed.document.task, click });
+  const attempt = openAttempts().open({ cell, slot, task: claimed.document.task, click, comparison: null });
   attempt.lease = claimed.lease;
   return clickEnd(world.core, attempt, over);
 }

@@ -213,6 +213,32 @@ test("a click runs one tool in a cell of its own and hands the task back to the 
   expect(rig.world.store.waiting.get(task)).toMatchObject({ for: "human", person: "maria" });
 });
 
+test("an ended task is compared in a cell of mode replay, and stays as it was", async () => {
+  const task = submitted();
+  await say(await boundTo(task));
+  const before = JSON.stringify(rig.world.store.ended.get(task));
+  let mode = "";
+  rig.vault.bind = (body) => {
+    mode = body.mode;
+    return done({});
+  };
+  const same = rig.dispatch.replay(task, "admin");
+  const bound = await boundTo(task, 2);
+  expect([mode, bound.document.mode, JSON.parse(atob(bound.task_key.split(".")[1] ?? "")).mode]).toEqual(
+    Array(3).fill("replay"),
+  );
+  expect(codeOf(await say({ ...bound, epoch: 9 }))).toBe("EPOCH_STALE");
+  expect(codeOf(await say(bound))).toBe("done");
+  expect(await same).toMatchObject({ end: "done", value: { same: true, calls: 0 } });
+  const other = rig.dispatch.replay(task, "admin");
+  const { cell, assignment, epoch } = await boundTo(task, 3);
+  const call = { cell, assignment, epoch, step: 1, capability: "refund:create", arguments: refund(1) };
+  expect(codeOf(await rig.dispatch.intend(call))).toBe("REPLAY_DIVERGED");
+  expect(await other).toMatchObject({ value: { same: false, difference: { step: 1, recorded: null } } });
+  await rig.until(() => !rig.running.has(cell), "destroyed");
+  expect([JSON.stringify(rig.world.store.ended.get(task)), rig.world.store.ledger.count()]).toEqual([before, 0]);
+});
+
 test("a click whose tool gives up is answered with the refusal its call met", async () => {
   const task = submitted();
   await say(await boundTo(task), { how: "escalate", reason: "r", recommendation: "", facts: {} });

@@ -25,7 +25,12 @@ let world: World;
 let desk: Desk;
 beforeEach(async () => {
   world = await openWorld();
-  const dispatch = { wake: () => {}, slots: () => ({ total: 1, used: 0 }), click: () => expect.fail("no click") };
+  const dispatch = {
+    wake: () => {},
+    slots: () => ({ total: 1, used: 0 }),
+    click: () => expect.fail("no cell"),
+    replay: () => expect.fail("no cell"),
+  };
   desk = openDesk(world.core, dispatch, { settled: () => {} });
 });
 afterEach(async () => {

@@ -268,6 +268,14 @@ describe("task decide and return", () => {
   });
 });
 
+test("task replay shows what differs side by side", async () => {
+  const deed = (amount: number) => ({ what: "refund:create", digest: FOLDER, arguments: { amount } });
+  const difference = { step: 2, recorded: deed(100), made: deed(200) };
+  await serve({ task_replay: () => done({ role: "refund-agent", calls: 1, same: false, difference }) });
+  const { out } = await silo(["task", "replay", "task_0123456789abcdef"]);
+  expect(out).toMatch(/step 2 differs[\s\S]*recorded[\s\S]*100[\s\S]*now[\s\S]*200/);
+});
+
 test("a tool that was refused is a refused command", async () => {
   const fields = { end: "refused", code: "LIMIT_CALL" };
   await serve({ task_call: () => done({ text: "Over the limit.", fields }) });

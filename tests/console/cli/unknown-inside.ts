@@ -81,7 +81,9 @@ async function run({ customer, order, email }: { customer: string; order: string
   await silo("--as", "maria", "task", "decide", task, step, decision);
   await silo("--as", "maria", "task", "return", task);
   const ended = await until("ended (Completed)", task);
+  const compared = await silo("task", "replay", task);
   return {
+    compared,
     ...{ waiting, ended, log: await silo("audit", "show", "--task", task, "--json") },
     refunds: (await readRefunds(postgres)).filter((refund) => refund.order === order).length,
     mails: readMails().filter(({ to }) => to.includes(email)).length,

@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { freePort, nodeApart } from "../apart.ts";
 
-type Went = { waiting: string; ended: string; log: string; refunds: number; mails: number };
+type Went = { compared: string; waiting: string; ended: string; log: string; refunds: number; mails: number };
 
 let went: { happened: Went; didNot: Went };
 
@@ -24,6 +24,11 @@ test("decided as happened, the agent completes and nothing is done again", () =>
 
 test("decided as not happened, the mail is sent once more and the refund is not made again", () => {
   expect(went.didNot).toMatchObject({ refunds: 1, mails: 2 });
+});
+
+test("run once more on the record, the agent is seen to do the same, and nothing happens", () => {
+  expect(went.happened.compared).toMatch(/^The same: refund-agent made \d+ calls as recorded/);
+  expect(went.didNot.compared).toMatch(/^The same: refund-agent made \d+ calls as recorded/);
 });
 
 test("the log says who decided and who handed it back", () => {

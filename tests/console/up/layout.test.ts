@@ -38,7 +38,16 @@ describe("the plan", () => {
   });
 
   test("keeps the state of one process from every other", () => {
-    const secret = ["kernel", "vault", "proxies/email", "proxies/sms", "proxies/kv", "proxies/database", "console/people", "log"];
+    const secret = [
+      "kernel",
+      "vault",
+      "proxies/email",
+      "proxies/sms",
+      "proxies/kv",
+      "proxies/database",
+      "console/people",
+      "log",
+    ];
     for (const name of secret) expect(at(`/var/silo/${name}`)?.mode).toBe(0o700);
   });
 });
