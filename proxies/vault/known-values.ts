@@ -32,10 +32,17 @@ export class KnownValues {
   readonly #tails = new Map<number, Map<string, Tail>>();
   readonly #grouped = new Map<string, Hit>();
   #groupedChars = 0;
+  #size = 0;
+
+  /** How many values it has learned. */
+  get size(): number {
+    return this.#size;
+  }
 
   /** Learns a value and the token that stands for it. */
   add(name: TokenClass, value: string, token: string): void {
     if (name === "other" || (name === "customer" && value.length < CUSTOMER_CHARS_MIN)) return;
+    this.#size++;
     if (name === "phone") this.#addPhone(value, token);
     if (name === "iban" || name === "card" || name === "birthdate")
       this.#addGrouped(value, { class: name, known: token });

@@ -5,7 +5,8 @@
  * anybody's e-mail or telephone number, or something that only looks like a token and would be hydrated on the way back.
  * Contract: every known value of the case, in the spellings known-values.ts finds, every e-mail and telephone shape and everything that
  * looks like a token becomes a token; what else is in the text stays as it is. Every token in the outcome is one of the table.
- * Failure: where two finds overlap the longest wins and what is left is swept again. Throws `TableFull`.
+ * Failure: where two finds overlap the longest wins and what is left is swept again. What was learned on the way counts for the whole text;
+ * where that would take a third turn, the part is hidden whole. Throws `TableFull`.
  */
 import { VALUE_CHARS_MAX } from "../../kernel/abi/bounds.ts";
 import { splitAtTokens, tokenAlikes } from "../../kernel/abi/tokens.ts";
@@ -15,18 +16,38 @@ import type { Span } from "./known-values.ts";
 import { phonesIn } from "./phones.ts";
 import type { Draft, Table } from "./table.ts";
 
+/** What has become a token, or what is left of the text around it. */
+type Part = { text: string; isToken: boolean };
+type Turn = (plain: string, table: Table, draft: Draft) => Part[];
+
 /** `text` with tokens; `draft` notes which. */
 export function sweep(text: string, table: Table, draft: Draft): string {
+  let parts: Part[] = [{ text, isToken: false }];
+  for (const turn of [sweepPlain, sweepPlain, hidePlain] satisfies Turn[]) {
+    const learned = table.known.size;
+    parts = parts.flatMap((part) => (part.isToken ? [part] : turn(part.text, table, draft)));
+    if (table.known.size === learned) break;
+  }
+  return parts.map((part) => part.text).join("");
+}
+
+function sweepPlain(text: string, table: Table, draft: Draft): Part[] {
   const spans = longestApart(findAll(text, table), text.length);
-  if (spans.length === 0) return text;
-  const out: string[] = [];
+  if (spans.length === 0) return [{ text, isToken: false }];
+  const parts: Part[] = [];
   let at = 0;
   for (const span of spans) {
-    out.push(sweep(text.slice(at, span.from), table, draft), tokenAt(text, span, table, draft));
+    parts.push(...sweepPlain(text.slice(at, span.from), table, draft));
+    parts.push({ text: tokenAt(text, span, table, draft), isToken: true });
     at = span.to;
   }
-  out.push(sweep(text.slice(at), table, draft));
-  return out.join("");
+  return [...parts, ...sweepPlain(text.slice(at), table, draft)];
+}
+
+/** Teaches nothing, so nothing is left to sweep after it. */
+function hidePlain(text: string, table: Table, draft: Draft): Part[] {
+  if (findAll(text, table).length === 0) return [{ text, isToken: false }];
+  return [{ text: tokensOf(text, table, draft), isToken: true }];
 }
 
 /** Spans in the text as written. */
@@ -75,6 +96,10 @@ function tokenAt(text: string, { from, to, class: name, known }: Span, table: Ta
   const written = text.slice(from, to);
   if (known !== undefined && (name === "phone" || name === "customer")) return table.use(known, draft);
   if (written.length <= VALUE_CHARS_MAX) return table.tokenFor(name, written, draft);
+  return tokensOf(written, table, draft);
+}
+
+function tokensOf(written: string, table: Table, draft: Draft): string {
   return pieces(written)
     .map((piece) => table.tokenFor("other", piece, draft))
     .join("");
