@@ -8,7 +8,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { enterBuildRoot } from "../image/buildroot.ts";
+import { ensureTrees, enterBuildRoot } from "../image/buildroot.ts";
+import { smscBind } from "./smsc/bind.ts";
 
 const VITEST = [
   "node_modules/vitest/vitest.mjs",
@@ -25,10 +26,12 @@ async function main(words: string[]): Promise<number> {
   const scratch = mkdtempSync(join(tmpdir(), "silo-test-"));
   try {
     const onHost = await vitest("host", words, scratch, (argv) => spawn(process.execPath, argv, { stdio: "inherit" }));
+    await ensureTrees((line) => console.error(line));
+    const smsc = smscBind(words);
     const inBuildRoot = await vitest("buildroot", words, scratch, (argv) =>
       enterBuildRoot({
         state: join(scratch, "state"),
-        binds: [{ host: scratch, inside: scratch }],
+        binds: [{ host: scratch, inside: scratch }, ...smsc],
         argv: ["node", ...argv],
       }),
     );

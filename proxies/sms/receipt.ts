@@ -59,7 +59,8 @@ export function isFinal(state: State): boolean {
 
 /** Reads one deliver_sm. `ids`: how its text writes ids. */
 export function readReceipt(pdu: Readonly<Record<string, unknown>>, ids: "same" | "decimal"): Receipt | undefined {
-  if ((Number(pdu["esm_class"]) & TYPE_BITS) !== TYPE_RECEIPT) return undefined;
+  const type = pdu["esm_class"];
+  if (typeof type !== "number" || (type & TYPE_BITS) !== TYPE_RECEIPT) return undefined;
   const text = textOf(pdu["message_payload"]) ?? textOf(pdu["short_message"]) ?? "";
   if (text.length > RECEIPT_CHARS_MAX) return undefined;
   const [head = ""] = text.split(/\btext:/i);
@@ -90,6 +91,6 @@ function idOf(parameter: unknown, head: string, ids: "same" | "decimal"): string
 }
 
 function stateOf(parameter: unknown, head: string): State | undefined {
-  if (parameter !== undefined) return byNumber[Number(parameter)];
+  if (parameter !== undefined) return typeof parameter === "number" ? byNumber[parameter] : undefined;
   return byWord[(/\bstat:([A-Z]{7})\b/i.exec(head)?.[1] ?? "").toUpperCase()];
 }
