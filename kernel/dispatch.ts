@@ -58,7 +58,7 @@ export type Dispatch = {
   /** One function of tools.py, in a cell of its own; settles when that cell is over. */
   click(task: string, click: Click): Promise<End<Clicked>>;
   slots(): { total: number; used: number };
-  /** The cells that hold keys now. */
+  /** The cells that were given keys and are not gone yet. */
   held(): Attempt[];
   /** The leases of these tasks were ended in the store: so are their cells. */
   expired(tasks: readonly string[]): void;

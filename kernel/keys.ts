@@ -15,7 +15,7 @@ import { type Core, note } from "./core.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Mint, Minted } from "./mint.ts";
 import type { Client } from "./process/connect.ts";
-import { expireHeld } from "./recovery.ts";
+import { expire } from "./recovery.ts";
 import { PUBLISHED_MAX, type SigningKeys } from "./signers.ts";
 
 type Listed = ValueOf<typeof consoleToKernel, "keys_list">;
@@ -53,6 +53,11 @@ export function openKeys({ core, signing, mint, dispatch, door }: KeysOptions): 
     return turn;
   }
 
+  /** The cells whose keys are in force: they hold the lease of their task. */
+  function held(): Attempt[] {
+    return dispatch.held().filter(({ task, cell }) => core.store.leases.get(task)?.cell === cell);
+  }
+
   /** False when the door is there and did not take it. One that is not there asks when it comes. */
   async function tell(): Promise<boolean> {
     const end = await door.request("keys", mint.publicKeys(), TELL_MS);
@@ -85,21 +90,21 @@ export function openKeys({ core, signing, mint, dispatch, door }: KeysOptions): 
   /** Inside a transaction. Null when nothing has that name. */
   function voidKeys(of: string, who: string, signed: KeyKind | null): Revoked | null {
     const named = ({ jti, role, kid }: Minted) => jti === of || role === of || kid === of;
-    const held = dispatch.held().filter(({ keys }) => keys.some(named));
+    const cells = held().filter(({ keys }) => keys.some(named));
     const keys = new Map(mint.forget(named).map((key) => [key.jti, key]));
     // The cell ends, so its task key is void with any key of it.
-    for (const key of held.flatMap(({ keys }) => keys)) if (named(key) || key.kind === "task") keys.set(key.jti, key);
+    for (const key of cells.flatMap(({ keys }) => keys)) if (named(key) || key.kind === "task") keys.set(key.jti, key);
     if (keys.size === 0 && signed === null && !core.store.roles.has(of)) return null;
     if (signed !== null) note(core, "keys_revoke", { who, kind: signed, keys: [of] });
     else if (keys.size === 0) note(core, "keys_revoke", { who, role: of });
     for (const { jti, role } of keys.values()) note(core, "keys_revoke", { who, role, keys: [jti] });
-    const tasks = held.filter(({ task, cell }) => expireHeld(core, task, cell)).map(({ task }) => task);
-    return { keys: [...keys.keys()], tasks };
+    for (const { task } of cells) expire(core, task);
+    return { keys: [...keys.keys()], tasks: cells.map(({ task }) => task) };
   }
 
   return {
     list() {
-      const live = liveKeys(dispatch.held());
+      const live = liveKeys(held());
       const signs = (kid: string) => live.filter((key) => key.kid === kid).length;
       return { signing: signing.list().map((key) => ({ ...key, live: signs(key.kid) })), live };
     },

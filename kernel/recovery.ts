@@ -21,14 +21,8 @@ export function expireOverdue(core: Core): string[] {
   return overdue.map(({ key }) => key as string);
 }
 
-/** Expires the lease that `cell` holds, inside a transaction. False when it holds none any more. */
-export function expireHeld(core: Core, task: string, cell: string): boolean {
-  if (core.store.leases.get(task)?.cell !== cell) return false;
-  expire(core, task);
-  return true;
-}
-
-function expire(core: Core, task: string): void {
+/** Ends the lease of a task, if there is one, inside a transaction: the attempt is void and the task ready again. */
+export function expire(core: Core, task: string): void {
   const lease = core.store.leases.get(task);
   if (lease === undefined) return;
   const { assignment, cell, epoch } = lease;

@@ -287,3 +287,62 @@ test("a malformed id never leaves the command line as a violation", async () => 
   await serve({});
   expect(await silo(["task", "show", "nonsense"])).toMatchObject({ exit: exits.usage });
 });
+
+describe("keys", () => {
+  const KID = "k".repeat(43);
+  const TASK = "task_0123456789abcdef";
+  const signing = { kid: KID, kind: "base" as const, made: 1, since: 1, until: null, live: 1 };
+  const key = {
+    key: "0123456789abcdef",
+    kind: "base" as const,
+    kid: KID,
+    role: "hello",
+    sub: "maria",
+    made: 1,
+    until: 2,
+  };
+
+  test("list shows what signs and verifies, and every key with its role and tasks", async () => {
+    const found = { signing: [signing, { ...signing, until: 5, live: 0 }], live: [{ ...key, tasks: [TASK] }] };
+    await serve({ keys_list: () => done(found) });
+    const { exit, out } = await silo(["keys", "list"]);
+    expect(exit).toBe(exits.done);
+    expect(out).toMatch(/SIGNING KEY +FOR[\s\S]*k{43} +base[\s\S]*it signs[\s\S]*0123456789abcdef +base +hello +maria/);
+    expect(JSON.parse((await silo(["keys", "list", "--json"])).out)).toEqual(found);
+  });
+
+  test("list says so when no cell holds any", async () => {
+    await serve({ keys_list: () => done({ signing: [signing], live: [] }) });
+    expect((await silo(["keys", "list"])).out).toContain("No cell holds a key now.");
+  });
+
+  test("rotate takes base or task and nothing else", async () => {
+    await serve({ keys_rotate: () => done({ kid: KID }) });
+    expect(await silo(["keys", "rotate", "task"])).toMatchObject({
+      exit: exits.done,
+      out: expect.stringContaining(KID),
+    });
+    expect(asked[1]).toEqual({ message: "keys_rotate", body: { kind: "task" } });
+    expect((await silo(["keys", "rotate", "both"])).exit).toBe(exits.usage);
+    expect((await silo(["keys", "rotate"])).exit).toBe(exits.usage);
+  });
+
+  test("revoke names what is void and which tasks start again", async () => {
+    await serve({ keys_revoke: () => done({ keys: [key.key], tasks: [TASK] }) });
+    const { exit, out } = await silo(["keys", "revoke", "hello"]);
+    expect({ exit, out }).toEqual({ exit: exits.done, out: expect.stringContaining(TASK) });
+    expect(asked[1]).toEqual({ message: "keys_revoke", body: { of: "hello" } });
+  });
+
+  test("revoke of what nobody has is refused", async () => {
+    await serve({ keys_revoke: () => refused("KEY_UNKNOWN") });
+    expect(await silo(["keys", "revoke", "x"])).toMatchObject({
+      exit: exits.refused,
+      err: expect.stringContaining("KEY_UNKNOWN"),
+    });
+  });
+
+  test("help says what each does", async () => {
+    expect((await silo(["keys", "--help"])).out).toMatch(/list[\s\S]*rotate[\s\S]*revoke/);
+  });
+});

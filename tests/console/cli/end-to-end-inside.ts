@@ -35,6 +35,14 @@ await silo("submit", "hello", "--customer", "C0042", "--key", "the-same", "--jso
 await silo("submit", "hello", "--customer", "C0042", "--key", "the-same", "--json");
 await silo("submit", "hello", "--customer", "C9999");
 await silo("submit", "nothing", "--customer", "C0042");
+await silo("keys", "list", "--json");
+await silo("keys", "rotate", "base", "--json");
+await silo("keys", "rotate", "task", "--json");
+await silo("submit", "hello", "--customer", "C0042", "--key", "rotated", "--wait");
+await silo("keys", "revoke", "hello", "--json");
+await silo("submit", "hello", "--customer", "C0042", "--key", "revoked", "--wait");
+await silo("keys", "list", "--json");
+await silo("--as", "maria", "keys", "revoke", "hello");
 await silo("agent", "offline", "refund-agent");
 await silo(
   "submit",
