@@ -17,18 +17,21 @@ const SEPARATOR_CHARS_MAX = 16;
 const NAME_PART_CHARS_MIN = 3;
 /** A customer's id is looked for from this length on: a shorter one would hide numbers and words that are nobody's. */
 export const CUSTOMER_CHARS_MIN = 5;
+/** A card of so many digits and no others is looked for inside other digits too; a shorter one would hide parts of order numbers. */
+const CARD_DIGITS = /^[0-9]{12,19}$/;
 /** Written in groups of any size. */
 const GROUPED_WORDS_MAX = 16;
 
 type Node = { next: Map<string, Node>; hit: Hit | undefined };
 type Hit = { class: TokenClass; known?: string };
-type Tail = { heads: string[]; known: string };
+/** Digits that stand for a value also where other digits stand right before or behind them. */
+type Tail = { heads: string[]; class: TokenClass; known: string };
 /** Digits `[at, end)` of a run that are a known tail. */
 type TailFound = { at: number; end: number; tail: Tail };
 
 export class KnownValues {
   readonly #root: Node = { next: new Map(), hit: undefined };
-  /** Phone tails by their length. */
+  /** Tails of phones, and whole cards, by their length. */
   readonly #tails = new Map<number, Map<string, Tail>>();
   readonly #grouped = new Map<string, Hit>();
   #groupedChars = 0;
@@ -53,7 +56,7 @@ export class KnownValues {
   /** Every place where a known value stands, the longest at each; places may overlap. */
   find(folded: Folded): Span[] {
     const all = words(folded.text);
-    return [...this.#findWords(all), ...this.#findGrouped(all), ...this.#findPhones(folded.text)];
+    return [...this.#findWords(all), ...this.#findGrouped(all), ...this.#findTails(folded.text)];
   }
 
   #addWords(sequence: Word[], hit: Hit): void {
@@ -69,16 +72,20 @@ export class KnownValues {
 
   #addPhone(value: string, token: string): void {
     const phone = phoneOf(value);
-    if (phone === undefined) return;
-    const tails = this.#tails.get(phone.tail.length) ?? new Map<string, Tail>();
-    this.#tails.set(phone.tail.length, tails);
-    tails.set(phone.tail, { heads: phone.heads, known: token });
+    if (phone !== undefined) this.#addTail(phone.tail, { heads: phone.heads, class: "phone", known: token });
   }
 
-  #addGrouped(value: string, hit: Hit): void {
+  #addTail(digits: string, tail: Tail): void {
+    const tails = this.#tails.get(digits.length) ?? new Map<string, Tail>();
+    this.#tails.set(digits.length, tails);
+    tails.set(digits, tail);
+  }
+
+  #addGrouped(value: string, hit: Required<Hit>): void {
     const compact = join(words(fold(value).text));
     this.#groupedChars = Math.max(this.#groupedChars, compact.length);
     this.#grouped.set(compact, hit);
+    if (hit.class === "card" && CARD_DIGITS.test(compact)) this.#addTail(compact, { heads: [], ...hit });
   }
 
   #findWords(all: Word[]): Span[] {
@@ -109,7 +116,7 @@ export class KnownValues {
     });
   }
 
-  #findPhones(folded: string): Span[] {
+  #findTails(folded: string): Span[] {
     if (this.#tails.size === 0) return [];
     return digitRuns(folded).flatMap(({ digits, places }) => {
       const found = this.#tailsIn(digits);
@@ -117,7 +124,7 @@ export class KnownValues {
       return found.map(({ at, end, tail }) => {
         const from = places[at - headLength(digits, at, tail, ends)] as number;
         const to = (places[end - 1] as number) + 1;
-        return { from: from - opening(folded, from), to, class: "phone" as const, known: tail.known };
+        return { from: from - opening(folded, from), to, class: tail.class, known: tail.known };
       });
     });
   }

@@ -5,7 +5,7 @@
  * anybody's e-mail or telephone number, or something that only looks like a token and would be hydrated on the way back.
  * Contract: every known value of the case, in the spellings known-values.ts finds, every e-mail and telephone shape and everything that
  * looks like a token becomes a token; what else is in the text stays as it is. Every token in the outcome is one of the table.
- * Failure: where two finds overlap the longest wins and what is left is swept again. What was learned on the way counts for the whole text;
+ * Failure: where two finds overlap the longest wins; what is left of a known value is hidden too, all else is swept again. What was learned on the way counts for the whole text;
  * where that would take a third turn, the part is hidden whole. Throws `TableFull`.
  */
 import { VALUE_CHARS_MAX } from "../../kernel/abi/bounds.ts";
@@ -18,6 +18,8 @@ import type { Draft, Table } from "./table.ts";
 
 /** What has become a token, or what is left of the text around it. */
 type Part = { text: string; isToken: boolean };
+/** `isOfCase`: a value the case knows, and not something that is only shaped like one. */
+type Find = Span & { isOfCase: boolean };
 type Turn = (plain: string, table: Table, draft: Draft) => Part[];
 
 /** `text` with tokens; `draft` notes which. */
@@ -51,40 +53,48 @@ function hidePlain(text: string, table: Table, draft: Draft): Part[] {
 }
 
 /** Spans in the text as written. */
-function findAll(text: string, table: Table): Span[] {
+function findAll(text: string, table: Table): Find[] {
   const folded = fold(text);
-  const found: Span[] = table.known.find(folded);
-  for (const [from, to] of emailsIn(folded.text)) found.push({ from, to, class: "email" });
-  for (const [from, to] of phonesIn(folded.text)) found.push({ from, to, class: "phone" });
-  for (const [from, to] of tokenAlikes(folded.text)) found.push({ from, to, class: "other" });
-  return [...found.map((span) => asWritten(span, folded)), ...exactTokens(text)];
+  const found = table.known.find(folded).map((span): Find => ({ ...span, isOfCase: true }));
+  for (const [from, to] of emailsIn(folded.text)) found.push({ from, to, class: "email", isOfCase: false });
+  for (const [from, to] of phonesIn(folded.text)) found.push({ from, to, class: "phone", isOfCase: false });
+  for (const [from, to] of tokenAlikes(folded.text)) found.push({ from, to, class: "other", isOfCase: false });
+  return [...found.map((find) => asWritten(find, folded)), ...exactTokens(text)];
 }
 
-function asWritten(span: Span, folded: Folded): Span {
-  return { ...span, from: folded.from(span.from), to: folded.to(span.to - 1) };
+function asWritten(find: Find, folded: Folded): Find {
+  return { ...find, from: folded.from(find.from), to: folded.to(find.to - 1) };
 }
 
 /** What already is a token to the letter; folding may have joined it with what stands beside it. */
-function exactTokens(text: string): Span[] {
-  const spans: Span[] = [];
+function exactTokens(text: string): Find[] {
+  const spans: Find[] = [];
   let from = 0;
   for (const [place, part] of splitAtTokens(text).entries()) {
-    if (place % 2 === 1) spans.push({ from, to: from + part.length, class: "other" });
+    if (place % 2 === 1) spans.push({ from, to: from + part.length, class: "other", isOfCase: false });
     from += part.length;
   }
   return spans;
 }
 
-/** The longest spans first, none over another, in order of place. */
-function longestApart(spans: Span[], length: number): Span[] {
+/** The longest finds first, none over another, in order of place. */
+function longestApart(finds: Find[], length: number): Span[] {
   const taken = new Uint8Array(length);
-  const bySize = spans.toSorted((a, b) => b.to - b.from - (a.to - a.from) || rank(b) - rank(a));
-  const kept = bySize.filter(({ from, to }) => {
-    if (taken[from] || taken[to - 1]) return false; // what is taken is longer, so an overlap covers an end
-    taken.fill(1, from, to);
-    return true;
+  const bySize = finds.toSorted((a, b) => b.to - b.from - (a.to - a.from) || rank(b) - rank(a));
+  const kept = bySize.flatMap((find) => {
+    const span = freeOf(find, taken);
+    if (span !== undefined) taken.fill(1, span.from, span.to);
+    return span ?? [];
   });
   return kept.sort((a, b) => a.from - b.from);
+}
+
+/** The find where nothing of it is taken; of a value of the case what is left, which no longer stands for that value. */
+function freeOf(find: Find, taken: Uint8Array): Span | undefined {
+  if (!taken[find.from] && !taken[find.to - 1]) return find; // what is taken is longer, so an overlap covers an end
+  const from = taken.indexOf(0, find.from);
+  const to = taken.lastIndexOf(0, find.to - 1) + 1;
+  return find.isOfCase && from !== -1 && from < to ? { from, to, class: "other" } : undefined;
 }
 
 /** Of two finds of one length: what is known before what only has the shape. */

@@ -78,6 +78,26 @@ test("a known card or account is found in groups of any size, and is no telephon
   expect(sweep("202-555-0199", table, draft)).toBe("[CARD_2]");
 });
 
+describe("where known values run into each other no digit of either stays readable", () => {
+  const written = (text: string) => {
+    const { table, draft } = tableOf({ ...ann, phone: "+1 202 555 0141" });
+    table.tokenFor("card", "4111111111111111", draft);
+    table.tokenFor("card", "4111111111112025", draft);
+    table.tokenFor("card", "0141111111111111", draft);
+    return sweep(text, table, draft);
+  };
+
+  test.each([
+    ["a card right before a number", "41111111111111112025550141", "[CARD_1][PHONE_1]"],
+    ["a number right before a card", "20255501414111111111111111", "[PHONE_1][CARD_1]"],
+    ["a card inside other digits", "9941111111111111117", "99[CARD_1]7"],
+    ["a card and a number that share digits", "4111111111112025550141", "[CARD_2][OTHER_1]"],
+    ["a number and a card that share digits", "2025550141111111111111", "[OTHER_1][CARD_3]"],
+  ])("%s", (_, text, tokens) => {
+    expect(written(text)).toBe(tokens);
+  });
+});
+
 test.each([
   ["after a comma", "202 555 0141, 202 555 0141", "[PHONE_1], [PHONE_1]"],
   ["after a space", "202-555-0141 202-555-0141", "[PHONE_1] [PHONE_1]"],
