@@ -63,6 +63,14 @@ describe("a receipt with the reference of a started message", () => {
     expect(stateOf(book, "k")).toBeUndefined();
   });
 
+  test("does not undo what was decided", async () => {
+    const book = open();
+    await book.start(call("k"));
+    await book.write("k", { epoch: 2, arguments: call("k").arguments, state: "void", result: null });
+    await book.receive(receipt("s1", 1));
+    expect(book.record("k")).toMatchObject({ state: "void" });
+  });
+
   test("wakes who waits to be told", async () => {
     const book = open();
     await book.start(call("k"));

@@ -52,7 +52,7 @@ test("lengths of SMPP hold at N and not at N+1", () => {
 
 test.each([
   ["no TLS setting", { tls: undefined }],
-  ["a sender that is none", { from: "Shop of all shops" }],
+  ["a sender that is none", { from: "Shop of shops" }],
   ["an account with a zero in it", { system_id: "si\0lo" }],
   ["no word on receipts", { receipt_ids: undefined }],
   ["a spare member", { debug: true }],
