@@ -1,14 +1,15 @@
 /** What goes on beside the cells, through the vault, until it has succeeded: answers to deliver, open effects to decide. */
 import type { kernelToVault } from "./abi/messages.ts";
-import type { Core } from "./core.ts";
+import { type Core, mustGet } from "./core.ts";
 import { askNext, decided, type Question, undecided } from "./decide.ts";
 import { deliveryOf, receipt, undeliverable, undelivered } from "./outbox.ts";
 import type { Client } from "./process/connect.ts";
 import { positionOf } from "./queue.ts";
 import { openRetries } from "./retries.ts";
 
-/** Deliveries, and decisions, at once. */
-const IN_FLIGHT_MAX = 32;
+/** Deliveries to one frontend at once: one that acknowledges nothing holds up its own answers and nobody else's. */
+export const DELIVERIES_MAX = 16;
+const DECISIONS_MAX = 32;
 const REST_MS = 250;
 const REST_MS_MAX = 30_000;
 /** The vault hydrates, the frontend acknowledges; a proxy looks up what it did. */
@@ -24,9 +25,13 @@ export type Background = {
 
 /** `moved` is called when a decision has let a task go on. */
 export function openBackground(core: Core, vault: Client<typeof kernelToVault>, moved: () => void): Background {
-  const retried = { inFlightMax: IN_FLIGHT_MAX, restMs: REST_MS, restMsMax: REST_MS_MAX };
-  const deliveries = openRetries({ ...retried, attempt: deliver });
-  const decisions = openRetries({ ...retried, attempt: decide });
+  const rests = { restMs: REST_MS, restMsMax: REST_MS_MAX };
+  const deliveries = openRetries({ ...rests, lineOf: frontendOf, inFlightMax: DELIVERIES_MAX, attempt: deliver });
+  const decisions = openRetries({ ...rests, lineOf: () => "", inFlightMax: DECISIONS_MAX, attempt: decide });
+
+  function frontendOf(task: string): string {
+    return mustGet(core.store.tasks.get(task), task).frontend;
+  }
 
   async function deliver(task: string): Promise<boolean> {
     const delivery = deliveryOf(core, task);

@@ -1,4 +1,4 @@
-/** Work that is done again and again, each piece with its own growing pause, until it succeeds; so many pieces at once. */
+/** Work that is done again and again, each piece with its own growing pause, until it succeeds; so many pieces of one line at once. */
 
 export type Retries = {
   /** Begins a piece of work, hurries one that rests, and lets one that is being tried be tried once more. */
@@ -7,6 +7,9 @@ export type Retries = {
 };
 
 type Options = {
+  /** The line a piece stands in; lines do not wait for each other. */
+  lineOf: (key: string) => string;
+  /** Pieces of one line that are tried at once. */
   inFlightMax: number;
   /** Pause after the first failure; doubles up to `restMsMax`. */
   restMs: number;
@@ -16,34 +19,35 @@ type Options = {
 };
 
 type Piece = { restMs: number; timer: NodeJS.Timeout | null; state: "queued" | "running" | "resting"; again: boolean };
+type Line = { queue: string[]; running: number };
 
 /** `attempt` must not throw: a throw is a defect and ends the process as an unhandled rejection. */
-export function openRetries({ inFlightMax, restMs, restMsMax, attempt }: Options): Retries {
+export function openRetries({ lineOf, inFlightMax, restMs, restMsMax, attempt }: Options): Retries {
   const pieces = new Map<string, Piece>();
-  const queue: string[] = [];
-  let running = 0;
+  const lines = new Map<string, Line>();
   let stopped = false;
 
-  function pump(): void {
-    while (!stopped && running < inFlightMax) {
-      const key = queue.shift();
-      if (key === undefined) return;
-      void run(key);
+  function pump(name: string, line: Line): void {
+    while (!stopped && line.running < inFlightMax) {
+      const key = line.queue.shift();
+      if (key === undefined) break;
+      void run(key, name, line);
     }
+    if (line.running === 0 && line.queue.length === 0) lines.delete(name);
   }
 
-  async function run(key: string): Promise<void> {
+  async function run(key: string, name: string, line: Line): Promise<void> {
     const piece = pieces.get(key);
     if (piece === undefined) return;
     piece.state = "running";
     piece.again = false;
-    running++;
+    line.running++;
     const succeeded = await attempt(key);
-    running--;
+    line.running--;
     if (piece.again) enqueue(key, piece);
     else if (succeeded) pieces.delete(key);
     else rest(key, piece);
-    pump();
+    pump(name, line);
   }
 
   function rest(key: string, piece: Piece): void {
@@ -57,8 +61,11 @@ export function openRetries({ inFlightMax, restMs, restMsMax, attempt }: Options
     if (piece.timer !== null) clearTimeout(piece.timer);
     piece.timer = null;
     piece.state = "queued";
-    queue.push(key);
-    pump();
+    const name = lineOf(key);
+    const line = lines.get(name) ?? { queue: [], running: 0 };
+    lines.set(name, line);
+    line.queue.push(key);
+    pump(name, line);
   }
 
   function add(key: string): void {

@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import { openRetries } from "../../kernel/retries.ts";
 
-const options = { inFlightMax: 2, restMs: 5, restMsMax: 20 };
+const options = { lineOf: () => "", inFlightMax: 2, restMs: 5, restMsMax: 20 };
 
 test("a piece is tried until it succeeds, and then no more", async () => {
   let tries = 0;
@@ -31,6 +31,24 @@ test("no more pieces than allowed are tried at once, and every one has its turn"
   for (const key of ["a", "b", "c", "d", "e"]) retries.add(key);
   await vi.waitFor(() => expect(done).toHaveLength(5));
   expect([most, done.sort()]).toEqual([2, ["a", "b", "c", "d", "e"]]);
+  retries.stop();
+});
+
+test("a line whose pieces never end holds up no other line", async () => {
+  const never = new Promise<boolean>(() => {});
+  const tried: string[] = [];
+  const retries = openRetries({
+    ...options,
+    lineOf: (key) => key.charAt(0),
+    attempt: (key) => {
+      tried.push(key);
+      return key.startsWith("a") ? never : Promise.resolve(true);
+    },
+  });
+  for (const key of ["a1", "a2", "a3", "b1", "b2", "b3"]) retries.add(key);
+  await vi.waitFor(() => expect(tried).toEqual(["a1", "a2", "b1", "b2", "b3"]));
+  await setTimeout(20);
+  expect(tried).not.toContain("a3");
   retries.stop();
 });
 
