@@ -8,6 +8,7 @@ import type { RefusalCode } from "./abi/refusals.ts";
 import { sealedOf } from "./cases.ts";
 import { assigned, type Core, mustGet, note } from "./core.ts";
 import { positionOf } from "./queue.ts";
+import type { Ended } from "./records.ts";
 
 export type Delivery = RequestOf<typeof kernelToVault, "deliver">;
 
@@ -35,9 +36,12 @@ export function deliveryOf({ store }: Core, id: string): Delivery | null {
   };
 }
 
-/** The frontend has it. Inside a transaction. */
+/** The frontend has it; the first time is logged, so that asking again does not lengthen the log. Inside a transaction. */
 export function receipt(core: Core, { task, case: matter, delivery, frontend }: Delivery): void {
-  if (core.store.outbox.remove(task)) note(core, "receipt", { task, case: matter, delivery, who: frontend });
+  const ended = mustGet(core.store.ended.get(task), task);
+  if (!core.store.outbox.remove(task) || ended.told === "received") return;
+  note(core, "receipt", { task, case: matter, delivery, who: frontend });
+  core.store.ended.put(task, { ...ended, told: "received" });
 }
 
 /**
@@ -46,9 +50,12 @@ export function receipt(core: Core, { task, case: matter, delivery, frontend }: 
  */
 export function undeliverable(core: Core, { task, case: matter, delivery }: Delivery, code: RefusalCode): void {
   const ended = mustGet(core.store.ended.get(task), task);
+  const isLast = ended.event === "Failed";
+  if (isLast) core.store.outbox.remove(task);
+  if (isLast && ended.told !== undefined) return;
   note(core, "undeliverable", { task, case: matter, delivery, code, event: "Failed", outcome: "Failed" });
-  core.store.ended.put(task, { ...ended, event: "Failed", reason: code, text: "", fields: {} });
-  if (ended.event === "Failed") core.store.outbox.remove(task);
+  const failed: Ended = { ...ended, event: "Failed", reason: code, text: "", fields: {} };
+  core.store.ended.put(task, isLast ? { ...failed, told: "given up" } : failed);
 }
 
 type State = ValueOf<typeof ingressToKernel, "state">;

@@ -120,6 +120,8 @@ export type Ended = {
   /** The same for every delivery of this answer. */
   delivery: string;
   at: number;
+  /** Set by the first receipt, or when the answer was given up; what is delivered again later is not logged anew. */
+  told?: "received" | "given up";
 };
 
 /** An answer its frontend has not yet acknowledged. */

@@ -216,6 +216,7 @@ test("a click runs one tool in a cell of its own and hands the task back to the 
 test("an ended task is compared in a cell of mode replay, and stays as it was", async () => {
   const task = submitted();
   await say(await boundTo(task));
+  await rig.until(() => !rig.world.store.outbox.has(task), "delivered");
   const before = JSON.stringify(rig.world.store.ended.get(task));
   let mode = "";
   rig.vault.bind = (body) => {

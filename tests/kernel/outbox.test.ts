@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { storeFaults } from "../../kernel/faults.ts";
 import { deliveryOf, receipt, stateOf, undeliverable, undelivered } from "../../kernel/outbox.ts";
-import { codeOf, end, lease, now, openWorld, submitTask, type World } from "./world.ts";
+import { codeOf, end, lease, logged, now, openWorld, submitTask, type World } from "./world.ts";
 
 let world: World;
 beforeEach(async () => {
@@ -39,6 +39,37 @@ test("who asks for the answer of an ended task gets it again, under the same id"
   expect(undelivered(world.core)).toEqual([]);
   state(task, true);
   expect(delivery(task).delivery).toBe(first.delivery);
+});
+
+test("the log tells of the first receipt, however often the answer is asked for again", () => {
+  const task = completed();
+  for (let asked = 0; asked < 3; asked++) {
+    now(world, () => receipt(world.core, delivery(task)));
+    state(task, true);
+  }
+  now(world, () => receipt(world.core, delivery(task)));
+  expect(undelivered(world.core)).toEqual([]);
+  expect(logged(world, task).filter((entry) => entry === "receipt")).toHaveLength(1);
+});
+
+test("the log tells once that an answer was given up, however often it is asked for, and once that it came through after all", () => {
+  const task = completed();
+  const giveUp = () => now(world, () => undeliverable(world.core, delivery(task), "TOKEN_UNKNOWN"));
+  giveUp();
+  for (let asked = 0; asked < 3; asked++) {
+    giveUp();
+    expect(undelivered(world.core)).toEqual([]);
+    state(task, true);
+  }
+  for (let asked = 0; asked < 3; asked++) {
+    now(world, () => receipt(world.core, delivery(task)));
+    state(task, true);
+  }
+  expect(logged(world, task).slice(-3)).toEqual([
+    "undeliverable TOKEN_UNKNOWN",
+    "undeliverable TOKEN_UNKNOWN",
+    "receipt",
+  ]);
 });
 
 test("a frontend reaches only its own tasks", () => {
