@@ -32,9 +32,13 @@ unpack() {
   mmdebstrap --variant=extract --include="$PACKAGES" "$SUITE" "$partial" "${mirrors[@]}"
 }
 
+install_maven() {
+  apt-get update
+  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 maven
+}
+
 fetch() {
-  command -v mvn >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-    -o DPkg::Lock::Timeout=300 maven
+  command -v mvn >/dev/null || install_maven
   mvn --batch-mode --file "$here/pom.xml" "$COPY" -DoutputDirectory="$partial/opt/smsc"
   (cd "$partial/opt/smsc" && sha256sum -- *.jar) | diff "$here/jars.sha256" -
 }
