@@ -15,11 +15,16 @@ import {
   ruleDecide,
 } from "../proxy/record.ts";
 import type { Acting } from "../proxy/serve.ts";
-import { type Command, commands, type Entry, type Keys } from "./commands.ts";
+import { type Command, commands } from "./commands.ts";
+import type { Entry, Keys } from "./room.ts";
 
 /** Everything one proxy does, on the environment it holds. `now` in ms since 1970. */
 export function kvActing(operations: Operations, durable: Durable, now: () => number): Acting {
-  const keys: Keys = { entries: durable.table<Entry>("entries"), items: durable.table<string>("items") };
+  const keys: Keys = {
+    entries: durable.table<Entry>("entries"),
+    items: durable.table<string>("items"),
+    bytes: durable.table<number>("bytes"),
+  };
   const records = durable.table<EffectRecord>("effects");
   const byCapability = ownCommands(operations);
   return {

@@ -8,21 +8,8 @@
  */
 import { done, type End, refused } from "../../kernel/abi/ends.ts";
 import type { Json, JsonObject } from "../../kernel/abi/json.ts";
-import type { Table } from "../proxy/durable.ts";
-import { CASE_KEYS_MAX, LIST_ITEMS_MAX, VALUE_BYTES_MAX } from "./bounds.ts";
-
-/** What a key holds. `expires` in ms since 1970, null for never; a list's items stand in their own table. */
-export type Entry =
-  | { kind: "value"; value: string; expires: number | null }
-  | { kind: "counter"; count: number }
-  | { kind: "list"; length: number };
-
-export type Keys = {
-  /** [case, key]. */
-  entries: Table<Entry>;
-  /** [case, list, index]. */
-  items: Table<string>;
-};
+import { LIST_ITEMS_MAX, VALUE_BYTES_MAX } from "./bounds.ts";
+import { drop, type Entry, isExpired, itemSize, type Keys, putEntry, putItem, roomFault } from "./room.ts";
 
 /** One command. Those that write run inside a transaction. */
 export type Command = (keys: Keys, at: { case: string; now: number }, values: JsonObject) => End<Json>;
@@ -38,21 +25,25 @@ const set: Command = (keys, at, values) => {
   const value = values["value"] as string;
   const seconds = values["seconds"] as number | undefined;
   const entry = live(keys, at, key);
-  const fault = entry && entry.kind !== "value" ? otherKind(entry) : (valueFault(value) ?? roomFault(keys, at, entry));
-  if (fault !== undefined) return fault;
+  if (entry && entry.kind !== "value") return otherKind(entry);
   const expires = seconds === undefined ? null : at.now + seconds * 1000;
-  keys.entries.putSync([at.case, key], { kind: "value", value, expires });
+  const next: Entry = { kind: "value", value, expires };
+  const fault = valueFault(value) ?? roomFault(keys, at, key, next);
+  if (fault !== undefined) return fault;
+  putEntry(keys, at.case, key, next);
   return done({ stored: true });
 };
 
 const increment: Command = (keys, at, values) => {
   const key = values["key"] as string;
   const entry = live(keys, at, key);
-  const fault = entry && entry.kind !== "counter" ? otherKind(entry) : roomFault(keys, at, entry);
-  if (fault !== undefined) return fault;
-  const count = (entry?.kind === "counter" ? entry.count : 0) + (values["by"] as number);
+  if (entry && entry.kind !== "counter") return otherKind(entry);
+  const count = (entry?.count ?? 0) + (values["by"] as number);
   if (!Number.isSafeInteger(count)) return refused("CONFLICT", "The counter cannot count that far.");
-  keys.entries.putSync([at.case, key], { kind: "counter", count });
+  const next: Entry = { kind: "counter", count };
+  const fault = roomFault(keys, at, key, next);
+  if (fault !== undefined) return fault;
+  putEntry(keys, at.case, key, next);
   return done({ value: count });
 };
 
@@ -60,12 +51,14 @@ const push: Command = (keys, at, values) => {
   const list = values["list"] as string;
   const value = values["value"] as string;
   const entry = live(keys, at, list);
-  const fault = entry && entry.kind !== "list" ? otherKind(entry) : (valueFault(value) ?? roomFault(keys, at, entry));
-  if (fault !== undefined) return fault;
-  const length = entry?.kind === "list" ? entry.length : 0;
+  if (entry && entry.kind !== "list") return otherKind(entry);
+  const length = entry?.length ?? 0;
   if (length >= LIST_ITEMS_MAX) return refused("CONFLICT", `The list holds ${LIST_ITEMS_MAX} items already.`);
-  keys.items.putSync([at.case, list, length], value);
-  keys.entries.putSync([at.case, list], { kind: "list", length: length + 1 });
+  const next: Entry = { kind: "list", length: length + 1 };
+  const fault = valueFault(value) ?? roomFault(keys, at, list, next, itemSize(list, value));
+  if (fault !== undefined) return fault;
+  putItem(keys, at.case, list, length, value);
+  putEntry(keys, at.case, list, next);
   return done({ length: length + 1 });
 };
 
@@ -103,16 +96,6 @@ function live(keys: Keys, at: { case: string; now: number }, key: string): Entry
   return entry !== undefined && isExpired(entry, at.now) ? undefined : entry;
 }
 
-function isExpired(entry: Entry, now: number): boolean {
-  return entry.kind === "value" && entry.expires !== null && entry.expires <= now;
-}
-
-function drop(keys: Keys, of: string, key: string): boolean {
-  const entry = keys.entries.get([of, key]);
-  if (entry?.kind === "list") for (let at = 0; at < entry.length; at++) keys.items.removeSync([of, key, at]);
-  return keys.entries.removeSync([of, key]);
-}
-
 function otherKind(entry: Entry): End<never> {
   return refused("CONFLICT", `The key holds a ${entry.kind}; use another key or delete it first.`);
 }
@@ -120,29 +103,4 @@ function otherKind(entry: Entry): End<never> {
 function valueFault(value: string): End<never> | undefined {
   if (Buffer.byteLength(value) <= VALUE_BYTES_MAX) return undefined;
   return refused("CONFLICT", `A value is at most ${VALUE_BYTES_MAX} bytes when sealed.`);
-}
-
-/** A new key needs room in its case. What has expired makes room. */
-function roomFault(keys: Keys, at: { case: string; now: number }, entry: Entry | undefined): End<never> | undefined {
-  if (entry !== undefined || countKeys(keys, at.case) < CASE_KEYS_MAX) return undefined;
-  if (sweepExpired(keys, at) > 0) return undefined;
-  return refused("CONFLICT", `The case holds ${CASE_KEYS_MAX} keys already; delete one first.`);
-}
-
-function countKeys(keys: Keys, of: string): number {
-  let count = 0;
-  for (const _ of keys.entries.getKeys({ start: [of, ""], end: afterCase(of) })) count++;
-  return count;
-}
-
-function sweepExpired(keys: Keys, at: { case: string; now: number }): number {
-  const rows = Array.from(keys.entries.getRange({ start: [at.case, ""], end: afterCase(at.case) }));
-  const expired = rows.filter(({ value }) => isExpired(value, at.now));
-  for (const { key } of expired) keys.entries.removeSync(key);
-  return expired.length;
-}
-
-/** The least key behind all keys of a case: ids are all of one length, and "~" sorts behind their characters. */
-function afterCase(of: string): string[] {
-  return [`${of}~`];
 }

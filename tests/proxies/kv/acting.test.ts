@@ -10,7 +10,7 @@ import { readOperations } from "../../../kernel/abi/operations-file.ts";
 import { ConfigError } from "../../../kernel/process/config.ts";
 import { openLog } from "../../../kernel/process/log.ts";
 import { kvActing } from "../../../proxies/kv/acting.ts";
-import { CASE_KEYS_MAX, LIST_ITEMS_MAX, VALUE_BYTES_MAX } from "../../../proxies/kv/bounds.ts";
+import { CASE_BYTES_MAX, CASE_KEYS_MAX, LIST_ITEMS_MAX, VALUE_BYTES_MAX } from "../../../proxies/kv/bounds.ts";
 import { type Call, ownOperations } from "../../../proxies/proxy/admit.ts";
 import { type Durable, openDurable } from "../../../proxies/proxy/durable.ts";
 import type { Acting } from "../../../proxies/proxy/serve.ts";
@@ -130,6 +130,34 @@ describe("bounds", () => {
     clock += 1000;
     expect(await act("set", { key: "one more", value: "a" })).toEqual(done({ stored: true }));
     expect(await act("set", { key: "yet one", value: "a" })).toMatchObject({ code: "CONFLICT" });
+  });
+
+  test("a case holds CASE_BYTES_MAX bytes of keys and values; what is deleted, replaced or expired makes room", async () => {
+    const set = (key: string, bytes: number, more = {}) => act("set", { key, value: "x".repeat(bytes), ...more });
+    const push = (bytes: number) => act("push", { list: "list", value: "x".repeat(bytes) });
+    const full = { code: "CONFLICT", message: expect.stringContaining(`${CASE_BYTES_MAX} bytes`) };
+    const each = VALUE_BYTES_MAX - 4;
+    const whole = Math.floor(CASE_BYTES_MAX / VALUE_BYTES_MAX);
+    const rest = CASE_BYTES_MAX - whole * VALUE_BYTES_MAX;
+    await push(each - 4);
+    await set("0001", each, { seconds: 1 });
+    const sets = Array.from({ length: whole - 2 }, (_, at) => set(String(at + 2).padStart(4, "0"), each));
+    for (const end of await Promise.all(sets)) expect(end).toEqual(done({ stored: true }));
+    expect(await set("more", rest - 3)).toMatchObject(full);
+    expect(await set("more", rest - 4)).toEqual(done({ stored: true }));
+    expect(await push(1)).toMatchObject(full);
+    expect(await act("increment", { key: "n", by: 1 })).toMatchObject(full);
+    expect(await set("0002", each + 1)).toMatchObject(full);
+    expect(await set("0002", each)).toEqual(done({ stored: true }));
+    clock += 1000;
+    expect(await set("0001", each + 1)).toMatchObject(full);
+    expect(await set("0001", each)).toEqual(done({ stored: true }));
+    await act("delete", { key: "list" });
+    expect(await set("list", each + 1)).toMatchObject(full);
+    expect(await set("list", each)).toEqual(done({ stored: true }));
+    expect(await act("set", { key: "k", value: "x" }, { case: "case_0000000000000002" })).toMatchObject({
+      end: "done",
+    });
   });
 
   test("a list holds LIST_ITEMS_MAX items", async () => {
