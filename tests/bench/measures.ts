@@ -1,6 +1,7 @@
 /** The measures, in the order they are printed. Runs inside the build root; `tests/bench/main.ts` starts it. */
 import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
+import { verifyCached, verifyCold } from "./keys.ts";
 import type { Measure } from "./measure.ts";
 import { line, median } from "./measure.ts";
 import { runRawCell } from "./raw-cell.ts";
@@ -14,6 +15,7 @@ const SUBMITTERS = 64;
 const SERIAL_APPENDS = 1000;
 const CALLS = 9000;
 const CALLS_IN_FLIGHT = 32;
+const CALLS_ALONE = 2000;
 
 function measures(world: BenchWorld): Measure[] {
   return [
@@ -29,6 +31,14 @@ function measures(world: BenchWorld): Measure[] {
       against: "a uWebSockets.js echo on the same kind of socket",
       run: () => calls(world),
     },
+    {
+      name: "membrane.call.p50",
+      unit: "ms",
+      against: "a uWebSockets.js echo on the same kind of socket",
+      run: () => callAlone(world),
+    },
+    { name: "keys.verify.cold", unit: "1/s", against: "the bare ES256 verification of Web Crypto", run: verifyCold },
+    { name: "keys.verify.cached", unit: "1/s", against: "the bare SHA-256 of the same key", run: verifyCached },
     { name: "submit.rate", unit: "1/s", against: "serial append and fdatasync", run: () => submits(world) },
   ];
 }
@@ -48,12 +58,21 @@ async function coldStarts(world: BenchWorld) {
 }
 
 async function calls(world: BenchWorld) {
-  const load = { calls: CALLS, in_flight: CALLS_IN_FLIGHT };
+  const { ours, echo } = await callBoth(world, { calls: CALLS, in_flight: CALLS_IN_FLIGHT });
+  const rate = (fields: Record<string, unknown>) => CALLS / (Number(fields["millis"]) / 1000);
+  return { value: rate(ours), against_value: rate(echo) };
+}
+
+async function callAlone(world: BenchWorld) {
+  const { ours, echo } = await callBoth(world, { calls: CALLS_ALONE, in_flight: 1 });
+  return { value: Number(ours["p50"]), against_value: Number(echo["p50"]) };
+}
+
+/** The same agent in the same kind of cell, at our door and at the echo. */
+async function callBoth(world: BenchWorld, load: { calls: number; in_flight: number }) {
   const { answer } = await world.runBench(load);
   if (typeof answer !== "object") throw new Error("The task has no answer.");
-  const echo = await runRawCell(world.bundle, load);
-  const rate = (fields: Record<string, unknown>) => CALLS / (Number(fields["millis"]) / 1000);
-  return { value: rate(answer.fields), against_value: rate(echo.fields) };
+  return { ours: answer.fields as Record<string, unknown>, echo: (await runRawCell(world.bundle, load)).fields };
 }
 
 /** Tasks of a role that is not online: they are accepted and wait. */

@@ -1,4 +1,4 @@
-"""Calls `kv:get` so and so often with so many calls in flight, and says how long that took."""
+"""Calls `kv:get` so and so often with so many calls in flight, and says how long all and the middle one took."""
 
 import json
 import select
@@ -12,11 +12,11 @@ from silo._session import current
 
 def run(task: silo.Task) -> None:
     calls, in_flight = int(task.fields["calls"]), int(task.fields["in_flight"])
-    millis = _measure(calls, in_flight)
-    silo.complete("done", millis=round(millis, 3), calls=calls)
+    millis, middle = _measure(calls, in_flight)
+    silo.complete("done", millis=round(millis, 3), p50=round(middle, 4), calls=calls)
 
 
-def _measure(calls: int, in_flight: int) -> float:
+def _measure(calls: int, in_flight: int) -> tuple[float, float]:
     """One connection for each call in flight: HTTP/1.1 answers in order, so a connection carries one at a time."""
     head = "".join(f"{name}: {value}\r\n" for name, value in current().keys.items())
     poll = select.epoll()
@@ -26,19 +26,23 @@ def _measure(calls: int, in_flight: int) -> float:
         connection.connect(SOCKET)
         connections[connection.fileno()] = connection
         poll.register(connection, select.EPOLLIN)
-    sent = answered = 0
+    sent_at: dict[int, float] = {}
+    took: list[float] = []
+    sent = 0
     begun = time.perf_counter()
-    for connection in connections.values():
+    for descriptor, connection in connections.items():
         sent += 1
+        sent_at[descriptor] = time.perf_counter()
         connection.sendall(_request(sent, head))
-    while answered < calls:
+    while len(took) < calls:
         for descriptor, _ in poll.poll():
-            answered += 1
             _expect_done(connections[descriptor].recv(4096))
+            took.append(time.perf_counter() - sent_at[descriptor])
             if sent < calls:
                 sent += 1
+                sent_at[descriptor] = time.perf_counter()
                 connections[descriptor].sendall(_request(sent, head))
-    return (time.perf_counter() - begun) * 1000
+    return (time.perf_counter() - begun) * 1000, sorted(took)[len(took) // 2] * 1000
 
 
 def _request(step: int, head: str) -> bytes:
