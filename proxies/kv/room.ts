@@ -1,7 +1,7 @@
 /**
  * How much a case holds and what still fits, counted as it is written.
  *
- * Threat: one case fills the disk, or the map all cases share.
+ * Threat: one case fills the disk all cases share.
  * Contract: `keys.bytes` is at every commit what the case's keys and values have together; no write goes past a bound.
  * Failure: CONFLICT with a sentence. What has expired makes room first.
  */
