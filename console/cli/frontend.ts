@@ -1,4 +1,5 @@
 /** A frontend's side of ingress: its two requests, and their endings. */
+import { setTimeout as pause } from "node:timers/promises";
 import { readSettings } from "../../kernel/abi/settings.ts";
 import { CommandEnd, exits } from "./exits.ts";
 import type { Scalar } from "./fields.ts";
@@ -20,6 +21,7 @@ export type Frontend = {
 };
 
 const REQUEST_MS = 30_000;
+const AGAIN_MS = 100;
 
 /** Speaks for the frontend `name` with the API key the state directory keeps. */
 export function openFrontend(places: Places, name: string): Frontend {
@@ -35,6 +37,19 @@ export function openFrontend(places: Places, name: string): Frontend {
       }),
     get: (task) => exchange<TaskAnswer>(`${url}/${encodeURIComponent(task)}`, { headers: { authorization } }),
   };
+}
+
+/** Asks again what was answered *later*, as every frontend is told to, until the time (ms) is over. */
+export async function patiently<T>(ask: () => Promise<T>, until: number): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isLater = error instanceof CommandEnd && error.exit === exits.later;
+      if (!isLater || Date.now() >= until) throw error;
+    }
+    await pause(AGAIN_MS);
+  }
 }
 
 async function exchange<T>(url: string, request: RequestInit): Promise<T> {

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseFields } from "./fields.ts";
-import { openFrontend, type TaskAnswer } from "./frontend.ts";
+import { openFrontend, patiently, type TaskAnswer } from "./frontend.ts";
 import type { Output, World } from "./output.ts";
 import { findPlaces } from "./places.ts";
 import { showFields } from "./task.ts";
@@ -39,7 +39,7 @@ export async function submit(world: World, kind: string, options: SubmitOptions)
 async function waitForAnswer(get: () => Promise<TaskAnswer>, ms: number): Promise<TaskAnswer> {
   const until = Date.now() + ms;
   for (;;) {
-    const found = await get();
+    const found = await patiently(get, until);
     const answered = found.state === "ended" && found.answer !== "pending";
     if (answered || Date.now() >= until) return found;
     await pause(POLL_MS);

@@ -32,7 +32,8 @@ export type Client<M extends Messages> = {
 };
 
 const RECONNECT_MS_FIRST = 20;
-const RECONNECT_MS_MAX = 1000;
+/** A peer that has started again is found within so long: until then every request to it is *later*. */
+const RECONNECT_MS_MAX = 100;
 const WHY_CHARS_MAX = 200;
 /** EX_SOFTWARE of sysexits(3). */
 const EXIT_DEFECT = 70;

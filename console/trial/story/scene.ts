@@ -1,7 +1,7 @@
 /** What every chapter works with: a frontend, people at the kernel, the outside systems, and the list of tasks so far. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { AuditLine, consoleToKernel, TaskLine, ValueOf } from "../../../kernel/abi/messages.ts";
-import { type Frontend, openFrontend, type TaskAnswer } from "../../cli/frontend.ts";
+import { type Frontend, openFrontend, patiently, type TaskAnswer } from "../../cli/frontend.ts";
 import { type Ask, openSession } from "../../cli/kernel.ts";
 import { findPlaces } from "../../cli/places.ts";
 import { type Customer, makeShop } from "../shop.ts";
@@ -65,7 +65,7 @@ export async function openScene(teller: Teller, world: World): Promise<Scene> {
     },
     answer: (task) =>
       until(
-        () => frontend.get(task),
+        () => patiently(() => frontend.get(task), Date.now() + PATIENCE_MS),
         ({ state, answer }) => state === "ended" && answer !== undefined && answer !== "pending",
       ),
     rest: (task) =>

@@ -74,7 +74,7 @@ async function run({ customer, order, email }: { customer: string; order: string
   cuts = true;
   const fields = ["--field", `order=${order}`, "--field", "amount=1.00 USD"];
   const { task } = JSON.parse(await silo("submit", "refund", "--customer", customer, ...fields, "--json"));
-  const waiting = await until("nobody can tell", task);
+  const waiting = await until("state     waiting", task);
   const step = /step (\d+) {2}email:send/.exec(waiting)?.[1] ?? "";
   cuts = false;
   await silo("--as", "maria", "task", "take", task);
