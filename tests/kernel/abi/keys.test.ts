@@ -17,7 +17,7 @@ import {
   withClaims,
 } from "./key-world.ts";
 
-/** What is refused stands in tests/attacks/keys.test.ts. */
+/** What is refused stands in tests/attacks/keys/forged.test.ts. */
 let world: KeyWorld;
 beforeAll(async () => {
   world = await makeKeyWorld();

@@ -1,15 +1,15 @@
 /**
  * Attacks on the form, the signature and the claims of a key. Each stands here with what an attacker would have to make; each passes if the
- * check it names is taken out of kernel/abi/keys.ts. Whose key may be used where: keys-at-the-door.test.ts.
+ * check it names is taken out of kernel/abi/keys.ts. Whose key may be used where: at-the-door.test.ts.
  */
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { deflateRawSync } from "node:zlib";
 import { SignJWT } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
-import { KEY_CHARS_MAX } from "../../kernel/abi/bounds.ts";
-import { BASE_TYP, TASK_TYP } from "../../kernel/abi/claims.ts";
-import { canonical, type Json } from "../../kernel/abi/json.ts";
-import { importPublicKeys, signClaims, verifyBase, verifyTask } from "../../kernel/abi/keys.ts";
+import { KEY_CHARS_MAX } from "../../../kernel/abi/bounds.ts";
+import { BASE_TYP, TASK_TYP } from "../../../kernel/abi/claims.ts";
+import { canonical, type Json } from "../../../kernel/abi/json.ts";
+import { importPublicKeys, signClaims, verifyBase, verifyTask } from "../../../kernel/abi/keys.ts";
 import {
   BASE64URL,
   b64,
@@ -25,7 +25,7 @@ import {
   signed,
   taskClaims,
   withClaims,
-} from "../kernel/abi/key-world.ts";
+} from "../../kernel/abi/key-world.ts";
 
 let world: KeyWorld;
 beforeAll(async () => {

@@ -3,12 +3,12 @@
  * real door with real sockets.
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { KEY_CHARS_MAX } from "../../kernel/abi/bounds.ts";
-import { importPublicKeys } from "../../kernel/abi/keys.ts";
-import { type Exchange, loadHttp } from "../../kernel/process/http.ts";
-import type { Door } from "../../proxies/door/door.ts";
-import { readKeys, verifyKeys } from "../../proxies/door/keys.ts";
-import { Slot } from "../../proxies/door/slot.ts";
+import { KEY_CHARS_MAX } from "../../../kernel/abi/bounds.ts";
+import { importPublicKeys } from "../../../kernel/abi/keys.ts";
+import { type Exchange, loadHttp } from "../../../kernel/process/http.ts";
+import type { Door } from "../../../proxies/door/door.ts";
+import { readKeys, verifyKeys } from "../../../proxies/door/keys.ts";
+import { Slot } from "../../../proxies/door/slot.ts";
 import {
   ask,
   CELL,
@@ -19,7 +19,7 @@ import {
   openWorld,
   raw,
   type World,
-} from "../proxies/door/world.ts";
+} from "../../proxies/door/world.ts";
 
 let world: World;
 beforeEach(async () => {

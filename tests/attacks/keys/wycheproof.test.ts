@@ -8,15 +8,17 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type CryptoKey, calculateJwkThumbprint, compactVerify, importJWK, type JWK } from "jose";
 import { describe, expect, test } from "vitest";
-import { BASE_TYP } from "../../kernel/abi/claims.ts";
-import { canonical } from "../../kernel/abi/json.ts";
-import { importPublicKeys, type PublicKeys, verifyBase, verifyTask } from "../../kernel/abi/keys.ts";
-import { b64, ISSUER, NOW, signed, withClaims } from "../kernel/abi/key-world.ts";
+import { BASE_TYP } from "../../../kernel/abi/claims.ts";
+import { canonical } from "../../../kernel/abi/json.ts";
+import { importPublicKeys, type PublicKeys, verifyBase, verifyTask } from "../../../kernel/abi/keys.ts";
+import { b64, ISSUER, NOW, signed, withClaims } from "../../kernel/abi/key-world.ts";
 
 type Vector = { tcId: number; comment: string; jws: string; result: "valid" | "invalid" | "acceptable" };
 type Group = { comment: string; public?: JWK; private?: JWK; tests: Vector[] };
 
-const FILE = fileURLToPath(new URL("../../../shared/vectors/wycheproof/json_web_signature_test.json", import.meta.url));
+const FILE = fileURLToPath(
+  new URL("../../../../shared/vectors/wycheproof/json_web_signature_test.json", import.meta.url),
+);
 const isThere = existsSync(FILE);
 if (!isThere) console.warn(`\n!!! SKIPPED: the Wycheproof vectors are not at ${FILE}. Nothing here was tested.\n`);
 
