@@ -59,8 +59,8 @@ export function openCells(core: Core, { door, vault, jailer }: Peers, log: Log):
     },
     async bindVault(attempt, { assignment, epoch }) {
       const { cell, task, comparison } = attempt;
-      const { case: matter, mode: own } = mustGet(core.store.tasks.get(task), task);
-      const mode = comparison === null ? own : "replay";
+      const { case: matter } = mustGet(core.store.tasks.get(task), task);
+      const mode = comparison === null ? ("live" as const) : ("replay" as const);
       const body = { cell, task, case: matter, assignment, epoch, mode, sealed: sealedOf(core.store, matter) };
       const end = await vault.request("bind", body, BIND_MS_MAX);
       if (end.end === "refused") log.warn({ cell, code: end.code }, "the vault cannot open the case");

@@ -36,10 +36,10 @@ export function claim(core: Core, mint: Mint, id: string, waiting: WaitingCell, 
   const deadline = now + role.deadline_ms;
   const first_step = click === null ? 1 : nextStep(store, assignment.assignment);
   const baseKey = mint.base(role, click?.person ?? role.role, now);
-  const { mode, event } = task;
+  const { event } = task;
   const { cell, slot, bundle } = waiting;
   const facts = { task: id, case: task.case, assignment: assignment.assignment, customer: matter.customer, event };
-  const taskKey = mint.task({ ...facts, role: role.role, bundle, cell, epoch, mode, until: deadline }, now);
+  const taskKey = mint.task({ ...facts, role: role.role, bundle, cell, epoch, mode: "live", until: deadline }, now);
   const lease: Lease = {
     assignment: assignment.assignment,
     epoch,

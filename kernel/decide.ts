@@ -58,7 +58,7 @@ function ask(core: Core, id: string, step: number): Question {
     proxy: entry.proxy,
     capability,
     arguments: digest,
-    mode: task.mode,
+    mode: "live" as const,
     ...voided(entry),
   };
   const body = { case: task.case, sealed: sealedOf(core.store, task.case), permit: permit(core, terms) };

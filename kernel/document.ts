@@ -22,7 +22,7 @@ export function documentOf(
     customer: matter.customer,
     fields,
     text,
-    mode: task.mode,
+    mode: "live",
     now: assignment.now,
     first_step: attempt.first_step,
     history: historyOf(store, assignment),

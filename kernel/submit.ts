@@ -75,12 +75,7 @@ function accept(core: Core, body: Submit, record: Case, role: string): Submitted
   addEntries(store, record, body.sealed);
   store.idempotency.put([frontend, body.idempotency], { request: body.request, task, case: record.case });
   store.submissions.put(task, { fields, text });
-  assign(
-    core,
-    { task, case: record.case, kind, frontend, mode: "live", event, hops: 0, created: now, updated: now },
-    role,
-    null,
-  );
+  assign(core, { task, case: record.case, kind, frontend, event, hops: 0, created: now, updated: now }, role, null);
   note(core, "submit", { task, case: record.case, who: frontend, kind, role, arguments: event });
   return { task, case: record.case, duplicate: false };
 }

@@ -4,7 +4,7 @@
  * Threat: a door or vault that has been taken over asks a proxy for something the kernel never allowed, repeats an old
  * yes, or changes the arguments after the yes.
  * Contract: a permit is valid only with a MAC (HMAC-SHA-256 over its canonical JSON) made with a key that the kernel and that one proxy
- * share, before it expires, for exactly the tokenised arguments whose digest it carries.
+ * share, before it expires, for exactly the tokenised arguments whose digest it carries, for what its mode performs.
  * Failure: `checkPermit` says which refusal; it never says yes on a malformed permit.
  */
 import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
@@ -12,6 +12,8 @@ import { type Static, Type } from "typebox";
 import { done, type End, refused } from "./ends.ts";
 import { AssignmentId, Capability, CaseId, Digest, Epoch, LookupId, Mode, Name, Step, TaskId, Time } from "./ids.ts";
 import { canonical, digest, type Json } from "./json.ts";
+import { performs } from "./modes.ts";
+import type { Operation } from "./operations.ts";
 
 const PermitTerms = {
   /** The task, or the vault's own look-up before a task exists. */
@@ -42,17 +44,17 @@ export function signPermit(terms: PermitTerms, key: PermitKey): Permit {
   return { ...terms, mac: mac(terms, key) };
 }
 
-/** Says whether `permit` lets `proxy` do `capability` with these tokenised arguments at `now` (ms). */
+/** Says whether `permit` lets `proxy` do `capability`, which has this `effect`, with these tokenised arguments at `now` (ms). */
 export function checkPermit(
   permit: Permit,
-  call: { proxy: string; capability: string; arguments: Json; now: number },
+  call: { proxy: string; capability: string; effect: Operation["effect"]; arguments: Json; now: number },
   key: Uint8Array,
 ): End<Permit> {
   const { mac: given, ...terms } = permit;
   if (!isSame(given, mac(terms, key))) return refused("PERMIT_INVALID");
   if (permit.proxy !== call.proxy || permit.capability !== call.capability) return refused("PERMIT_INVALID");
   if (permit.arguments !== digest(call.arguments)) return refused("PERMIT_INVALID");
-  if (permit.mode !== "live") return refused("MODE_NOT_LIVE");
+  if (!performs(permit.mode, call.effect)) return refused("MODE_NOT_LIVE");
   if (call.now >= permit.expires) return refused("PERMIT_EXPIRED");
   return done(permit);
 }

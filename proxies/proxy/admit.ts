@@ -3,7 +3,7 @@
  *
  * Threat: whoever stands at the vault's edge wants an effect the kernel never allowed, or another than it allowed.
  * Contract: a `Call` comes out only for a permit of this proxy that the kernel signed, for these permitted arguments, which
- * the declaration allows, and for values that differ from them at tokens alone.
+ * the declaration allows, and for values that differ from them at tokens alone; for an effect only in mode live, whatever was signed.
  * Failure: the refusal, with the sentence for the log; nothing has been done.
  */
 import { type CheckArguments, compileArguments } from "../../kernel/abi/arguments.ts";
@@ -59,15 +59,16 @@ export function admitDecide(body: { permit: Permit; arguments: Record<string, un
   const { permit } = body;
   const permitted = body.arguments as Json;
   const { proxy, now } = at;
-  const call = { proxy, capability: permit.capability, arguments: permitted, now: now() };
-  const checked = checkPermit(permit, call, at.key);
-  if (checked.end !== "done") return checked;
   const own = at.operations.get(permit.capability);
   if (own === undefined) return refused("PERMIT_INVALID", "This proxy does not do that operation.");
+  const { capability } = own;
+  const call = { proxy, capability, effect: own.operation.effect, arguments: permitted, now: now() };
+  const checked = checkPermit(permit, call, at.key);
+  if (checked.end !== "done") return checked;
   const declared = own.check(permitted);
   if (declared.end !== "done") return declared;
   return done({
-    capability: own.capability,
+    capability,
     operation: own.operation,
     key: idempotencyKey(permit),
     epoch: permit.epoch,

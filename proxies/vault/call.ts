@@ -108,6 +108,7 @@ function permittedCall(
     permit.assignment === binding.assignment &&
     permit.case === binding.open.id &&
     permit.epoch === binding.epoch &&
+    permit.mode === binding.mode &&
     permit.step === call.step &&
     permit.capability === call.capability &&
     permit.proxy === operation.proxy &&

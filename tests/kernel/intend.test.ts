@@ -42,7 +42,8 @@ test("a granted call gets a permit for exactly its arguments, at its epoch, for 
   const permit = permitOf(call(world, claimed, 1, "refund:create", refund(24_750)));
   const { task, case: matter } = claimed.document;
   expect(permit).toMatchObject({ task, case: matter, step: 1, epoch: 1, proxy: "database", mode: "live" });
-  const check = { proxy: "database", capability: "refund:create", arguments: refund(24_750), now: world.clock.now };
+  const told = { proxy: "database", capability: "refund:create", effect: "write" as const };
+  const check = { ...told, arguments: refund(24_750), now: world.clock.now };
   expect(checkPermit(permit, check, permitKey("database")).end).toBe("done");
   expect(checkPermit(permit, { ...check, arguments: refund(1) }, permitKey("database")).end).toBe("refused");
   expect(checkPermit(permit, { ...check, now: world.clock.now + PERMIT_MS }, permitKey("database")).end).toBe(
@@ -215,15 +216,6 @@ test("a case without a customer can use only operations that need none", () => {
   const claimed = attempt({ kind: "hello", customer: null, subject: null });
   world.roles.set("hello", role("hello"));
   expect(codeOf(call(world, claimed, 1, "order:list"))).toBe("CUSTOMER_REQUIRED");
-});
-
-test("in a run that is not live, reads are permitted and effects are not", () => {
-  const task = submitTask(world);
-  const record = world.store.tasks.get(task);
-  if (record !== undefined) now(world, () => world.store.tasks.put(task, { ...record, mode: "shadow" }));
-  const claimed = lease(world, task);
-  expect(permitOf(call(world, claimed, 1, "order:list")).mode).toBe("shadow");
-  expect(codeOf(call(world, claimed, 2, "refund:create", refund(1)))).toBe("MODE_NOT_LIVE");
 });
 
 test("a stranger's text in the place of a capability does not enter the log", () => {

@@ -47,7 +47,13 @@ test("what a stranger named does not enter the log", () => {
 test("the vault gets a permit for its own operations only, and it is in the log", () => {
   const end = now(world, () => lookup(world.core, { ...place, capability: "customer:known", arguments: {} }));
   if (end.end !== "done") throw new Error(codeOf(end));
-  const call = { proxy: "database", capability: "customer:known", arguments: {}, now: world.clock.now };
+  const call = {
+    proxy: "database",
+    capability: "customer:known",
+    effect: "read" as const,
+    arguments: {},
+    now: world.clock.now,
+  };
   expect(checkPermit(end.value.permit, call, permitKey("database")).end).toBe("done");
   expect(last()).toMatchObject({ verb: "lookup", task: place.lookup });
   for (const capability of ["customer:read", "refund:create", "vault:open"])

@@ -17,7 +17,8 @@ const terms: PermitTerms = {
   mode: "live",
   expires: 1000,
 };
-const call = { proxy: "database", capability: "refund:create", arguments: args as Json, now: 999 };
+const effect = "write" as const;
+const call = { proxy: "database", capability: "refund:create", effect, arguments: args as Json, now: 999 };
 const permit = signPermit(terms, key);
 
 describe("checkPermit", () => {
@@ -99,6 +100,13 @@ describe("checkPermit", () => {
 
   test.each(["shadow", "try", "replay"] as const)("never lets a run in mode %s act", (mode) => {
     expect(checkPermit(signPermit({ ...terms, mode }, key), call, key)).toMatchObject({ code: "MODE_NOT_LIVE" });
+  });
+
+  test("lets a run in shadow or try read, and a replay not even that", () => {
+    const ends = (["live", "shadow", "try", "replay"] as const).map(
+      (mode) => checkPermit(signPermit({ ...terms, mode }, key), { ...call, effect: "read" }, key).end,
+    );
+    expect(ends).toEqual(["done", "done", "done", "refused"]);
   });
 });
 

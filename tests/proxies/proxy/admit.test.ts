@@ -1,4 +1,5 @@
 /** The gate of the acting proxies: who gets through, and what each check alone keeps out. */
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { PERMIT_MS } from "../../../kernel/abi/bounds.ts";
 import { readOperations } from "../../../kernel/abi/operations-file.ts";
@@ -60,9 +61,30 @@ test("a permit is refused from the millisecond it expires", () => {
   expect(late(body.permit.expires)).toMatchObject({ code: "PERMIT_EXPIRED" });
 });
 
-test("a run that is not live gets no effect", () => {
-  const permit = permitFor("database", { ...terms, mode: "shadow" }, refund);
-  expect(admitAct({ ...act(), permit }, admission)).toMatchObject({ code: "MODE_NOT_LIVE" });
+test("whatever the mode, proxy and operation, nothing is done but what a live run does, and reads of a shadow or try", () => {
+  const all = [...operations].map(([capability, { proxy, effect }]) => ({ capability, proxy, effect }));
+  const modes = ["live", "shadow", "try", "replay"] as const;
+  fc.assert(
+    fc.property(fc.constantFrom(...all), fc.constantFrom(...modes), ({ capability, proxy, effect }, mode) => {
+      const admission = { proxy, operations: ownOperations(operations, proxy), key: KEY, now: Date.now };
+      const body = actOf(proxy, { capability, mode }, {}, { customer: "C0042" });
+      const ends = [admitAct(body, admission), admitDecide(body, admission)];
+      const codes = ends.map((end) => (end.end === "refused" ? end.code : "MAY"));
+      const may = mode === "live" || (mode !== "replay" && effect === "read");
+      for (const code of codes) expect(code === "MODE_NOT_LIVE").toBe(!may);
+    }),
+  );
+});
+
+test("a vault that was taken over gets no effect with the permit of a read in shadow", () => {
+  const read = permitFor("database", { capability: "order:list", mode: "shadow" }, {});
+  expect(admitAct({ ...act(), permit: read }, admission)).toMatchObject({ code: "PERMIT_INVALID" });
+  for (const change of [{ mode: "live" as const }, { capability: "refund:create" }]) {
+    const forged = { ...read, ...change };
+    expect(admitAct({ ...act({} as typeof refund), permit: forged }, admission)).toMatchObject({
+      code: "PERMIT_INVALID",
+    });
+  }
 });
 
 test("other arguments than the permitted ones are refused, tokenised or hydrated", () => {

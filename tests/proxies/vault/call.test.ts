@@ -240,6 +240,7 @@ test.each([
   ["another capability", { capability: "order:list" }],
   ["other arguments", { arguments: "0".repeat(64) }],
   ["another proxy", { proxy: "email" }],
+  ["another mode", { mode: "shadow" as const }],
 ])("a permit of %s is refused, and the kernel has the finding", async (_, terms) => {
   const before = rig.acted.length;
   expect(await rig.call(bound, 1, "customer:read", {}, terms)).toMatchObject({ code: "PERMIT_INVALID" });
