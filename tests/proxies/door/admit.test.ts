@@ -254,8 +254,8 @@ describe("what is admitted", () => {
       }),
       { numRuns: 5_000 },
     );
-    expect(seen.done).toBeGreaterThan(100);
-    expect(seen.refused).toBeGreaterThan(100);
+    expect(seen.done).toBeGreaterThan(20);
+    expect(seen.refused).toBeGreaterThan(20);
   });
 
   test("is all that both allow: nothing granted, bound and declared is refused", () => {
