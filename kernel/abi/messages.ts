@@ -49,7 +49,7 @@ export const Fields = Type.Record(Type.String({ pattern: "^[a-z][a-z0-9_]{0,30}$
 const FieldNames = Type.Array(Type.String({ maxLength: 64 }), { maxItems: 1024 });
 const AnyJson = Type.Unknown();
 /** Tokenised arguments of a call, already valid against the operation's schema. */
-const Arguments = Type.Record(Type.String({ maxLength: 64 }), AnyJson);
+const Arguments = Type.Record(Type.String({ pattern: "^[^]{0,64}$" }), AnyJson, { additionalProperties: false });
 const Jwt = Type.String({ maxLength: KEY_CHARS_MAX });
 
 /** What a task's cell is told. Tokens only. */

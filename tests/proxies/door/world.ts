@@ -98,8 +98,8 @@ export type World = {
   readonly signers: { base: Signer; task: Signer };
   baseKey(changes?: Partial<BaseClaims>): Promise<string>;
   taskKey(changes?: Partial<TaskClaims>): Promise<string>;
-  /** Expects a cell in the slot, plays its start, and binds it: settles with both keys as headers. */
-  bound(slot?: number, cell?: string): Promise<Record<string, string>>;
+  /** Expects a cell in the slot, plays its start, and binds it: settles with both keys as headers. `base`: claims of its base key. */
+  bound(slot?: number, cell?: string, base?: Partial<BaseClaims>): Promise<Record<string, string>>;
   /** Lets the door finish what is in hand, as at SIGTERM. */
   stop(): Promise<void>;
   close(): Promise<void>;
@@ -182,11 +182,11 @@ export async function openWorld(): Promise<World> {
     signers,
     baseKey: (changes) => signClaims(BASE_TYP, signers.base.kid, baseClaims(changes), signers.base.key),
     taskKey: (changes) => signClaims(TASK_TYP, signers.task.kid, taskClaims(changes), signers.task.key),
-    async bound(slot = 0, cell = CELL) {
+    async bound(slot = 0, cell = CELL, base = {}) {
       const expected = toDoor.request("expect", { slot, cell });
       const waited = startCell(run, slot);
       await Promise.race([waited, expected]);
-      const [base_key, task_key] = await Promise.all([world.baseKey(), world.taskKey({ cell })]);
+      const [base_key, task_key] = await Promise.all([world.baseKey(base), world.taskKey({ cell })]);
       await toDoor.request("bind", bindBody(slot, cell, base_key, task_key));
       await waited;
       return { Authorization: `Bearer ${base_key}`, "Silo-Task-Key": task_key };
