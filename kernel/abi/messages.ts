@@ -26,6 +26,7 @@ import {
   Time,
 } from "./ids.ts";
 import { Permit } from "./permit.ts";
+import { type RefusalCode, refusalCodes } from "./refusals.ts";
 
 function message<const R extends Record<string, TSchema>, const V extends TSchema>(request: R, value: V) {
   return { request: Type.Object(request, { additionalProperties: false }), value };
@@ -108,7 +109,8 @@ export const CallEnd = Type.Union([Type.Literal("done"), Type.Literal("refused")
 /** A refusal or violation somebody other than the kernel decided; the kernel writes it into the log. */
 const Finding = object({
   cell: nullable(CellId),
-  code: Type.String({ pattern: "^[A-Z][A-Z0-9_]{2,40}$" }),
+  /** From the closed list: whoever sends it cannot spell words of its own into the log. */
+  code: Type.Enum(Object.keys(refusalCodes) as RefusalCode[]),
   capability: nullable(Type.String({ maxLength: 64 })),
   step: nullable(Type.Integer({ minimum: 0 })),
   /** Which layer, in a few words of our own; never a stranger's text. */
