@@ -39,15 +39,18 @@ export type TestAppliance = {
   stop(): Promise<void>;
 };
 
-/** Starts one. Its processes serve; no agent is approved. */
-export async function startTestAppliance(): Promise<TestAppliance> {
+/** Starts one. Its processes serve; no agent is approved. `inside` is what starts it there, with `argv` after the port. */
+export async function startTestAppliance(
+  inside = "tests/appliance/world-inside.ts",
+  argv: readonly string[] = [],
+): Promise<TestAppliance> {
   const state = makeState();
   const places: Places = { name: state, etc: `${PRODUCT}/config`, var: `${state}/var`, run: `${state}/run` };
   configure(places);
   for (const role of SOUND) cpSync(`${PRODUCT}/agents/${role}`, `${places.var}/agents/${role}`, { recursive: true });
   for (const role of unsound) cpSync(`${AGENTS}/${role}`, `${places.var}/agents/${role}`, { recursive: true });
   const port = freePort();
-  const child = startApart(state, ["tests/appliance/world-inside.ts", String(port)], ["pipe", "pipe", "inherit"]);
+  const child = startApart(state, [inside, String(port), ...argv], ["pipe", "pipe", "inherit"]);
   await ready(child);
   const proc = `/proc/${firstProcess(child)}`;
   const { ask, signOut } = await signIn(places);
