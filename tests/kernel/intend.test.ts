@@ -2,7 +2,6 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { CASE_TABLE_BYTES_MAX, LEASE_MS, PERMIT_MS } from "../../kernel/abi/bounds.ts";
 import { checkPermit, type Permit } from "../../kernel/abi/permit.ts";
 import { storeFaults } from "../../kernel/faults.ts";
-import { intend } from "../../kernel/intend.ts";
 import { JOURNAL_BYTES_MAX, SMALL_BYTES } from "../../kernel/journal.ts";
 import { isCertain } from "../../kernel/outcome.ts";
 import {
@@ -226,16 +225,6 @@ test("a stranger's text in the place of a capability does not enter the log", ()
     .join();
   expect(text).toContain("CAPABILITY_UNKNOWN");
   expect(text).not.toContain("john");
-});
-
-test("two calls that would pass a limit together are not both permitted in one group", async () => {
-  const cells = [attempt(), attempt()].map(({ lease: { cell, assignment, epoch } }) => ({ cell, assignment, epoch }));
-  const intended = cells.map((place) =>
-    world.core.commit(() =>
-      intend(world.core, { ...place, step: 1, capability: "refund:create", arguments: refund(30_000) }),
-    ),
-  );
-  expect((await Promise.all(intended)).map(codeOf)).toEqual(["done", "LIMIT_CUSTOMER_DAY"]);
 });
 
 test("an assignment records so many bytes and no more", () => {

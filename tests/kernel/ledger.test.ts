@@ -1,15 +1,6 @@
-import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Limit } from "../../kernel/abi/grant.ts";
-import { type Account, type Amount, amountsOf, release, reserve, take } from "../../kernel/ledger.ts";
-import type { TotalKey } from "../../kernel/records.ts";
-import { openWorld, type World } from "./world.ts";
-
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-afterAll(() => world.close());
+import { type Account, type Amount, amountsOf, reserve } from "../../kernel/ledger.ts";
 
 const account: Account = {
   task: "task_1",
@@ -89,57 +80,3 @@ test("each customer, role, capability, day and currency has totals of its own", 
   const distinct = new Set([...variants.map((variant) => keys(variant)), keys({}, "EUR")]);
   expect(distinct.size).toBe(6);
 });
-
-const amounts = fc.array(
-  fc.record({
-    kind: fc.constantFrom("take", "release"),
-    amount: fc.integer({ min: 0, max: 400 }),
-    unit: fc.constantFrom("USD", "EUR"),
-    subject: fc.constantFrom("s1", "s2", null),
-    task: fc.constantFrom("t1", "t2"),
-    day: fc.constantFrom("2026-11-22", "2026-11-23"),
-  }),
-  { maxLength: 60 },
-);
-
-test("against a model: no total passes its limit, every total is the sum of what is still taken", () => {
-  const limits = [money("call", 300), money("task", 700), money("customer_day", 900), money("role_day", 1500)];
-  limits.push(...limits.map((limit) => ({ ...limit, unit: "EUR" })));
-  let round = 0;
-  fc.assert(
-    fc.property(amounts, (steps) => {
-      const role = `role-${round++}`;
-      const held: { amount: number; unit: string; subject: string; task: string; day: string; keys: Taken }[] = [];
-      const sum = (match: Partial<(typeof held)[number]>) =>
-        held
-          .filter((entry) => Object.entries(match).every(([name, value]) => entry[name as "unit"] === value))
-          .reduce((total, { amount }) => total + amount, 0);
-      for (const { kind, amount, unit, subject, task, day } of steps) {
-        if (kind === "release") {
-          const gone = held.shift();
-          if (gone !== undefined) world.store.transaction(() => release(world.store.ledger, gone.keys));
-          continue;
-        }
-        const end = reserve(limits, [{ ...usd(amount), unit }], { ...account, role, subject, task, day }, totalOf);
-        const allowed =
-          subject !== null &&
-          amount <= 300 &&
-          sum({ unit, task }) + amount <= 700 &&
-          sum({ unit, subject, day }) + amount <= 900 &&
-          sum({ unit, day }) + amount <= 1500;
-        expect(end.end).toBe(allowed ? "done" : "refused");
-        if (end.end !== "done" || subject === null) continue;
-        world.store.transaction(() => take(world.store.ledger, end.value));
-        held.push({ amount, unit, subject, task, day, keys: end.value });
-      }
-      for (const { unit, day, subject } of held)
-        expect(totalOf(["customer_day", day, subject, role, "refund:create", "amount", unit])).toBe(
-          sum({ unit, day, subject }),
-        );
-    }),
-    { numRuns: 60 },
-  );
-});
-
-type Taken = Parameters<typeof take>[1];
-const totalOf = (key: TotalKey) => world.store.ledger.get(key) ?? 0;
