@@ -14,7 +14,7 @@ import { type RefusalCode, refusalCodes } from "./abi/refusals.ts";
 import type { LedgerEffect } from "./audit/entry.ts";
 import { formatMoney } from "./money.ts";
 import type { Reservation, TotalKey } from "./records.ts";
-import type { Table } from "./store.ts";
+import type { Table } from "./table.ts";
 
 /** One number of a call: money in minor units of `unit`, or a plain number where `unit` is null. */
 export type Amount = { measure: string; unit: string | null; amount: number };

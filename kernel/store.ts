@@ -6,7 +6,7 @@
  * Contract: `transaction` runs its work whole and returns when it is durable, or leaves nothing at all. Nothing can be written outside it.
  * Failure: a throw inside the work aborts all of it and comes out again; the caller must not go on with what it had decided.
  */
-import { type Database, open, TransactionFlags } from "lmdb";
+import { open, TransactionFlags } from "lmdb";
 import type {
   Assignment,
   Case,
@@ -23,29 +23,8 @@ import type {
   Undelivered,
   Waiting,
 } from "./records.ts";
-
-export type Part = string | number;
-export type Key = Part | Part[];
-
-export type Table<V> = {
-  get(key: Key): V | undefined;
-  has(key: Key): boolean;
-  /** Only inside a transaction. */
-  put(key: Key, value: V): void;
-  /** Only inside a transaction. True if there was one. */
-  remove(key: Key): boolean;
-  /** All records whose key begins with these parts and goes on, in key order. */
-  under(prefix: Part[], options?: RangeOptions): Row<V>[];
-  /** Records with `start` <= key < `end`, in key order. */
-  between(start: Key, end: Key, options?: { limit?: number }): Row<V>[];
-  /** Every record, in key order. */
-  all(): Row<V>[];
-  count(): number;
-  /** The last key, or undefined when there is none. */
-  last(): Key | undefined;
-};
-export type Row<V> = { key: Key; value: V };
-export type RangeOptions = { limit?: number; reverse?: boolean };
+import { type Memory, rememberLast, rememberRecords } from "./remembered.ts";
+import { type Key, type Table, typedTable } from "./table.ts";
 
 export type Store = {
   cases: Table<Case>;
@@ -87,9 +66,6 @@ const MAP_BYTES = 64 * 1024 ** 3;
 const TABLES_MAX = 32;
 /** transactionSync flags of lmdb-js: abortable, committed and flushed when it returns. */
 const ABORTABLE_SYNCHRONOUS = TransactionFlags.ABORTABLE | TransactionFlags.SYNCHRONOUS_COMMIT;
-/** Sort before and after every string and number in lmdb's ordered keys. */
-const BEFORE_ALL = null as unknown as Part;
-const AFTER_ALL = Buffer.from([0xff]) as unknown as Part;
 
 /** Opens (or makes) the store in `folder`. One process, once. */
 export function openStore(folder: string): Store {
@@ -102,24 +78,25 @@ export function openStore(folder: string): Store {
     cache: false,
   });
   let writing = false;
+  const memory: Memory = [];
   const table = <V>(name: string): Table<V> =>
     typedTable(root.openDB<V, Key>({ name, encoding: "json" }), () => writing);
   return {
-    cases: table("cases"),
+    cases: rememberRecords(table("cases"), memory),
     caseTables: table("case_tables"),
-    tasks: table("tasks"),
+    tasks: rememberRecords(table("tasks"), memory),
     submissions: table("submissions"),
-    assignments: table("assignments"),
+    assignments: rememberRecords(table("assignments"), memory),
     ready: table("ready"),
     due: table("due"),
-    leases: table("leases"),
+    leases: rememberRecords(table("leases"), memory),
     waiting: table("waiting"),
     ended: table("ended"),
     journal: table("journal"),
     journalBytes: table("journal_bytes"),
     open: table("open"),
     ledger: table("ledger"),
-    audit: table("audit"),
+    audit: rememberLast(table("audit"), memory),
     auditByTask: table("audit_by_task"),
     outbox: table("outbox"),
     idempotency: table("idempotency"),
@@ -130,41 +107,13 @@ export function openStore(folder: string): Store {
       writing = true;
       try {
         return root.transactionSync(work, ABORTABLE_SYNCHRONOUS);
+      } catch (error) {
+        for (const remembered of memory) remembered.clear();
+        throw error;
       } finally {
         writing = false;
       }
     },
     close: () => root.close(),
-  };
-}
-
-function typedTable<V>(db: Database<V, Key>, writing: () => boolean): Table<V> {
-  const mustWrite = () => {
-    if (!writing()) throw new Error("The store is only written inside a transaction.");
-  };
-  const rows = (range: Iterable<{ key: Key; value: V }>): Row<V>[] =>
-    Array.from(range, ({ key, value }) => ({ key, value }));
-  return {
-    get: (key) => db.get(key),
-    has: (key) => db.doesExist(key),
-    put(key, value) {
-      mustWrite();
-      db.putSync(key, value);
-    },
-    remove(key) {
-      mustWrite();
-      return db.removeSync(key);
-    },
-    under(prefix, { limit, reverse } = {}) {
-      const low = [...prefix, BEFORE_ALL];
-      const high = [...prefix, AFTER_ALL];
-      const bounds = reverse ? { start: high, end: low } : { start: low, end: high };
-      return rows(db.getRange({ ...bounds, reverse: reverse ?? false, ...(limit === undefined ? {} : { limit }) }));
-    },
-    between: (start, end, { limit } = {}) =>
-      rows(db.getRange({ start, end, ...(limit === undefined ? {} : { limit }) })),
-    all: () => rows(db.getRange()),
-    count: () => db.getCount(),
-    last: () => [...db.getKeys({ reverse: true, limit: 1 })][0],
   };
 }
