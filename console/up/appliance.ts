@@ -38,6 +38,8 @@ export type ApplianceOptions = {
   fresh?: boolean;
   /** Of ingress, in place of the one in `silo.yaml`. */
   port?: number;
+  /** The longest pause before a process that ended is started again (supervise.ts). */
+  restartMsMax?: number;
   report?: (happening: Happening) => void;
 };
 
@@ -54,14 +56,14 @@ export type Appliance = {
 
 /** Starts every process; `waitReady` says when they serve. Throws before anything runs when the place is not fit. */
 export async function startAppliance(options: ApplianceOptions): Promise<Appliance> {
-  const { report = () => {} } = options;
+  const { report = () => {}, restartMsMax } = options;
   const unlock = await lockState(STATE);
   const { settings, identity } = await prepare(options).catch((error) => {
     unlock();
     throw error;
   });
   const touching = setInterval(() => touchKeyrings(identity), TOUCH_MS);
-  const running = new Map(services.map((service) => [service.name, run(service, identity, report)]));
+  const running = new Map(services.map((service) => [service.name, run(service, identity, report, restartMsMax)]));
   const get = (name: ServiceName) => (running.get(name) as Running).supervised;
   return {
     settings,
@@ -105,7 +107,12 @@ function applianceId(path: string): string {
 
 type Running = { supervised: Supervised; stop(): Promise<void> };
 
-function run(service: Service, identity: string, report: (happening: Happening) => void): Running {
+function run(
+  service: Service,
+  identity: string,
+  report: (happening: Happening) => void,
+  restartMsMax: number | undefined,
+): Running {
   const path = `${STATE}/log/${service.name}.log`;
   const log = openLogFile(path);
   const bounding = setInterval(() => boundLogFile(path, log), LOG_CHECK_MS);
@@ -114,6 +121,7 @@ function run(service: Service, identity: string, report: (happening: Happening) 
     service.name,
     () => start(service, { product: PRODUCT, run: RUN, keyring }, log),
     report,
+    restartMsMax,
   );
   return {
     supervised,

@@ -26,11 +26,12 @@ export type Supervised = {
   stop(): Promise<void>;
 };
 
-/** Supervises one process that `start` makes. The clock is in milliseconds. */
+/** Supervises one process that `start` makes. It is started again after at most `restartMsMax`. The clock is in milliseconds. */
 export function supervise(
   name: string,
   start: () => ChildProcess,
   report: (happening: Happening) => void,
+  restartMsMax = RESTART_MS_MAX,
   now: () => number = Date.now,
 ): Supervised {
   let child: ChildProcess;
@@ -65,7 +66,7 @@ export function supervise(
     if (now() - began >= STEADY_MS) pause = RESTART_MS_FIRST;
     report({ process: name, what: "ended", ended: how, again_in_ms: pause });
     retry = setTimeout(open, pause);
-    pause = Math.min(pause * 2, RESTART_MS_MAX);
+    pause = Math.min(pause * 2, restartMsMax);
   }
 
   async function gone(signal: NodeJS.Signals): Promise<void> {

@@ -47,6 +47,13 @@ describe("a supervised process", () => {
     expect(pauses.slice(0, 4)).toEqual([100, 200, 400, 800]);
   });
 
+  test("that keeps failing is started again within the longest pause", async () => {
+    const pauses: number[] = [];
+    running = supervise("one", failing, (it) => it.what === "ended" && pauses.push(it.again_in_ms), 150);
+    await expect.poll(() => pauses.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(4);
+    expect(pauses.slice(0, 4)).toEqual([100, 150, 150, 150]);
+  });
+
   test("that cannot be started at all is reported, not thrown", async () => {
     const ends: string[] = [];
     const missing = () => spawn("/nonexistent", [], { stdio: ["ignore", "ignore", "ignore", "ipc"] });
