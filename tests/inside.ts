@@ -3,15 +3,22 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureTrees, enterBuildRoot } from "../image/buildroot.ts";
+import { type Entry, ensureTrees, enterBuildRoot } from "../image/buildroot.ts";
+
+type Options = {
+  binds?: NonNullable<Entry["binds"]>;
+  /** After this exit status the state is kept, and stderr says where. */
+  keptAfter?: number;
+};
 
 /** Settles with the script's exit status. Ctrl-C reaches the script. */
-export async function runInside(script: string, argv: readonly string[]): Promise<number> {
+export async function runInside(script: string, argv: readonly string[], options: Options = {}): Promise<number> {
   await ensureTrees((line) => console.error(line));
   const state = mkdtempSync(join(tmpdir(), "silo-tests-"));
-  const child = enterBuildRoot({ state, argv: ["node", script, ...argv] });
+  const child = enterBuildRoot({ state, binds: options.binds ?? [], argv: ["node", script, ...argv] });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
   const [status] = (await once(child, "exit")) as [number | null];
-  rmSync(state, { recursive: true, force: true });
+  if (status !== null && status === options.keptAfter) console.error(`The state is kept in ${state}.`);
+  else rmSync(state, { recursive: true, force: true });
   return status ?? 1;
 }

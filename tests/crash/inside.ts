@@ -1,14 +1,24 @@
 /** Which crash is run. Inside the build root; `tests/crash/main.ts` starts it. */
 import { parseArgs } from "node:util";
 import { crashAtRandom } from "./kills.ts";
-import { crashRefunds } from "./refunds.ts";
+import { crashAtBoundaries } from "./matrix.ts";
+import { BROKEN } from "./verdict.ts";
 
-const INSTANTS_DEFAULT = 10;
+const KILLS_DEFAULT = 100;
+const WHOLE = "1/1";
 
 const { values } = parseArgs({
-  options: { json: { type: "boolean", default: false }, instants: { type: "string" }, kills: { type: "string" } },
+  options: {
+    json: { type: "boolean", default: false },
+    matrix: { type: "boolean", default: false },
+    share: { type: "string", default: WHOLE },
+    kills: { type: "string", default: String(KILLS_DEFAULT) },
+  },
 });
-process.exitCode =
-  values.kills === undefined
-    ? await crashRefunds(Number(values.instants ?? INSTANTS_DEFAULT), values.json)
-    : await crashAtRandom(Number(values.kills), values.json);
+const { json, matrix, share, kills } = values;
+try {
+  process.exitCode = await (matrix ? crashAtBoundaries(share, json) : crashAtRandom(Number(kills), json));
+} catch (error) {
+  console.error(error);
+  process.exit(BROKEN);
+}

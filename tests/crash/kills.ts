@@ -1,71 +1,110 @@
 /**
- * The same claim under load: refunds arrive all the time while processes are killed at random. Nothing accepted is lost, nothing
- * happens twice. Runs inside the build root.
+ * The claim under load: tasks arrive all the time while processes are killed at random, often while others have not come back yet. Nothing
+ * accepted is lost, nothing happens twice. Runs inside the build root.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { readRefunds } from "../../console/trial/shop.ts";
-import { readMails } from "../../console/trial/smtp.ts";
-import { type CrashWorld, endOf, type Job, makeJobs, startCrashWorld, submit, victims } from "./world.ts";
+import { allUids, processesIn } from "../../jail/processes.ts";
+import type { Ended } from "./frontend.ts";
+import { countEffects, type Job, makeJobs } from "./jobs.ts";
+import { faultsOfStore } from "./left.ts";
+import { BROKEN, type Came, isDoubled, isLost, isUnknown } from "./verdict.ts";
+import { type CrashWorld, startCrashWorld, victims } from "./world.ts";
 
-const REFUNDS_AT_ONCE = 4;
-/** From the moment everything serves again to the next kill: a refund takes about half of it. */
-const PAUSE_MS_MAX = 800;
+const TASKS_AT_ONCE = 8;
+/** Kills one after the other, whatever has come back between them; then everything serves again, and for a moment nothing is killed. */
+const BURST_MAX = 6;
+const BETWEEN_MS_MAX = 300;
+const REST_MS_MAX = 1200;
+const PROGRESS_KILLS = 25;
 
-type Came = { job: Job; end: string };
 type Report = { kills: number; accepted: number; ended: number; lost: number; doubled: number; unknown: number };
 
 /** Kills `kills` random processes at random instants, waits for every task, prints the report. Returns the exit status. */
 export async function crashAtRandom(kills: number, json: boolean): Promise<number> {
-  const crash = await startCrashWorld();
+  const crash = await startCrashWorld({ marked: false });
   const jobs = makeJobs();
-  const came: Came[] = [];
+  const over: { job: Job; ended: Ended }[] = [];
   let killing = true;
-  const frontends = Array.from({ length: REFUNDS_AT_ONCE }, async () => {
-    while (killing) {
-      const job = jobs.pop();
-      if (job === undefined) return;
-      came.push({ job, end: await endOf(crash.frontend, await submit(crash.frontend, job)) });
-    }
+  const frontends = Array.from({ length: TASKS_AT_ONCE }, async () => {
+    for (let job = jobs.pop(); killing && job !== undefined; job = jobs.pop())
+      over.push({ job, ended: await crash.frontend.endOf(await crash.frontend.submit(job)) });
   });
-  for (let kill = 0; kill < kills; kill++) await killOne(crash, kill, kills);
+  await killMany(crash, kills, () => over.length);
   killing = false;
   await Promise.all(frontends);
-  await crash.world.appliance.waitReady();
-  const report = await count(crash, came, kills);
-  await crash.world.stop({ forget: true });
+  const came = await counted(crash, over);
+  const report = reportOf(kills, came);
+  const restless = await crash.quiet().catch((error: Error) => error.message);
+  const isKept = report.lost === 0 && report.doubled === 0 && restless === undefined;
+  await crash.stop({ forget: isKept });
+  const faults = await faultsOfStore();
+  for (const one of came.filter((one) => isLost(one) || isDoubled(one))) console.error(JSON.stringify(one));
+  for (const sentence of [...(restless === undefined ? [] : [restless]), ...faults]) console.error(sentence);
   console.log(json ? JSON.stringify(report) : words(report));
-  return report.lost === 0 && report.doubled === 0 ? 0 : 1;
+  return isKept && faults.length === 0 ? 0 : BROKEN;
 }
 
-async function killOne({ world }: CrashWorld, kill: number, kills: number): Promise<void> {
-  await world.appliance.waitReady();
-  await pause(Math.random() * PAUSE_MS_MAX);
-  const victim = victims[Math.floor(Math.random() * victims.length)] ?? "kernel";
-  await world.appliance.kill9(victim);
-  if ((kill + 1) % 25 === 0) console.error(`${kill + 1} of ${kills} kills`);
+async function killMany(crash: CrashWorld, kills: number, ended: () => number): Promise<void> {
+  const begun = Date.now();
+  for (let killed = 0; killed < kills; ) {
+    const burst = Math.min(kills - killed, 1 + Math.floor(Math.random() * BURST_MAX));
+    for (let kill = 0; kill < burst; killed += 1, kill++) {
+      await pause(Math.random() * BETWEEN_MS_MAX);
+      await killOne(crash);
+      if ((killed + 1) % PROGRESS_KILLS === 0) progress(killed + 1, kills, ended(), Date.now() - begun);
+    }
+    await crash.appliance.waitReady();
+    await pause(Math.random() * REST_MS_MAX);
+  }
 }
 
-async function count({ world }: CrashWorld, came: readonly Came[], kills: number): Promise<Report> {
-  const refunds = tally((await readRefunds(world.postgres)).map(({ order }) => order));
-  const mails = tally((await readMails()).map(({ to }) => to));
-  const effects = ({ job }: Came) => ({ refunds: refunds(job.order), mails: mails(job.email) });
-  const isDoubled = (one: Came) => effects(one).refunds > 1 || effects(one).mails > 1;
-  const isLost = (one: Came) =>
-    one.end === "STUCK" || (one.end === "Completed" && (effects(one).refunds !== 1 || effects(one).mails !== 1));
+/** One that runs: a process of ours, or what runs in a cell. */
+async function killOne({ appliance }: CrashWorld): Promise<void> {
+  for (;;) {
+    const running = [...victims.filter((name) => appliance.pid(name) !== undefined), "cell" as const];
+    const victim = running[Math.floor(Math.random() * running.length)] ?? "cell";
+    if (victim !== "cell") return appliance.kill9(victim);
+    const pids = processesIn(allUids);
+    const pid = pids[Math.floor(Math.random() * pids.length)];
+    if (pid !== undefined && killed(pid)) return;
+  }
+}
+
+function killed(pid: number): boolean {
+  try {
+    return process.kill(pid, "SIGKILL");
+  } catch {
+    return false; // it ended by itself
+  }
+}
+
+function progress(killed: number, kills: number, ended: number, millis: number): void {
+  const minutes = ((millis / killed) * (kills - killed)) / 60_000;
+  console.error(`${killed} of ${kills} kills, ${ended} tasks ended, ${minutes.toFixed(1)} minutes to go`);
+}
+
+async function counted(crash: CrashWorld, over: readonly { job: Job; ended: Ended }[]): Promise<Came[]> {
+  const completed = over.filter(({ ended }) => ended.end === "Completed").length;
+  const effects = await countEffects(
+    crash.outside,
+    over.map(({ job }) => job),
+    completed,
+  );
+  return over.map(({ ended }, index) => {
+    const found = effects[index] ?? { refunds: 0, emails: 0, sms: 0 };
+    return { ...ended, ...found, deliveries: crash.frontend.deliveriesOf(ended.task) };
+  });
+}
+
+function reportOf(kills: number, came: readonly Came[]): Report {
   return {
     kills,
     accepted: came.length,
     ended: came.filter(({ end }) => end !== "STUCK").length,
     lost: came.filter((one) => isLost(one) && !isDoubled(one)).length,
     doubled: came.filter(isDoubled).length,
-    unknown: came.filter(({ end }) => end.includes("UNKNOWN_OUTCOME")).length,
+    unknown: came.filter(isUnknown).length,
   };
-}
-
-function tally(names: readonly string[]): (name: string) => number {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return (name) => counts.get(name) ?? 0;
 }
 
 function words({ kills, accepted, ended, lost, doubled, unknown }: Report): string {

@@ -1,7 +1,14 @@
 /**
- * `npm run crash -- [--instants N] [--json]`: kills every process at N instants of a refund, and says what came of each.
+ * `npm run crash -- --matrix [--share K/N] [--json]`: kills each process at each boundary of a task's life, one at a time; of N shares, the K-th.
  * `npm run crash -- --kills N [--json]`: kills N random processes at random instants under load, and counts.
+ *
+ * What broke its promise leaves the state of the run behind.
  */
 import { runInside } from "../inside.ts";
+import { smscBind } from "../smsc/bind.ts";
+import { BROKEN } from "./verdict.ts";
 
-process.exitCode = await runInside("tests/crash/inside.ts", process.argv.slice(2));
+process.exitCode = await runInside("tests/crash/inside.ts", process.argv.slice(2), {
+  binds: smscBind([]),
+  keptAfter: BROKEN,
+});

@@ -1,78 +1,99 @@
-/** The world that is crashed: the trial's own, with its refund agent, and a frontend that never gives up. Runs inside the build root. */
-import { randomUUID } from "node:crypto";
-import { cpSync } from "node:fs";
+/** The world that is crashed: a whole appliance on real outside systems, and an agent with one effect at every proxy. Runs inside the build root. */
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Frontend, openFrontend } from "../../console/cli/frontend.ts";
-import { withKernel } from "../../console/cli/kernel.ts";
 import type { Places } from "../../console/cli/places.ts";
-import { makeShop } from "../../console/trial/shop.ts";
-import { startWorld, type World } from "../../console/trial/world.ts";
+import { type Appliance, startAppliance } from "../../console/up/appliance.ts";
+import { type ServiceName, services } from "../../console/up/processes.ts";
+import { NSPAWN, treeArgument } from "../../jail/nspawn.ts";
+import { allUids, processesIn, processesOf } from "../../jail/processes.ts";
+import { type Desk, openDesk } from "./desk.ts";
+import { type CrashFrontend, openFrontend } from "./frontend.ts";
+import { type Outsiders, startOutsiders } from "./outside.ts";
+import { FOLDER, makeFolder } from "./points/plan.ts";
 
-const PLACES: Places = { name: "/", etc: "/etc/silo", var: "/var/silo", run: "/run/silo" };
+export const PLACES: Places = { name: "/", etc: "/etc/silo", var: "/var/silo", run: "/run/silo" };
 const PORT = 18_444;
-const LIMIT_MINOR = 50_000;
-const POLL_MS = 50;
+/** A crash is our own doing here, so nobody has to wait out a process that keeps failing. */
+const RESTART_MS_MAX = 100;
+const QUIET_MS_MAX = 60_000;
+const POLL_MS = 20;
 
-export const victims = ["kernel", "door", "vault", "jailer", "database", "email", "kv", "ingress"] as const;
-export type Victim = (typeof victims)[number];
+export const victims: readonly ServiceName[] = services.map(({ name }) => name);
 
-/** A customer of the shop and an order of theirs that the agent may refund by itself. */
-export type Job = { customer: string; email: string; order: string; amount: number };
-export type CrashWorld = { world: World; frontend: Frontend };
+export type CrashWorld = {
+  appliance: Appliance;
+  outside: Outsiders;
+  desk: Desk;
+  frontend: CrashFrontend;
+  /** Settles when everything serves, every answer is delivered and nothing of a cell is left. Throws, saying what is. */
+  quiet(): Promise<void>;
+  /** With `forget`, the keys go too. */
+  stop(options: { forget: boolean }): Promise<void>;
+};
 
-/** A task has ended, or is with a human, within so long. */
-export const END_MS_MAX = 90_000;
-
-/** Starts everything, with the refund agent approved. */
-export async function startCrashWorld(): Promise<CrashWorld> {
-  const world = await startWorld({ port: PORT });
-  await world.appliance.waitReady();
-  cpSync("/opt/silo/agents/refund-agent", `${PLACES.var}/agents/refund-agent`, { recursive: true });
-  await withKernel(PLACES, "admin", async (ask) => {
-    const { agents } = await ask("agent_list", {});
-    const folder = agents.find(({ role }) => role === "refund-agent")?.folder ?? "";
-    await ask("agent_approve", { role: "refund-agent", folder });
+/** Starts everything. With `marked`, the processes know the boundaries of points/. */
+export async function startCrashWorld({ marked }: { marked: boolean }): Promise<CrashWorld> {
+  if (marked) putMarkedNodeFirst();
+  const outside = await startOutsiders();
+  const appliance = await startAppliance({
+    port: PORT,
+    restartMsMax: RESTART_MS_MAX,
+    outside: async () => outside.credentials(),
   });
-  return { world, frontend: openFrontend(PLACES, "shop") };
+  await appliance.waitReady();
+  const desk = openDesk(PLACES);
+  await approve(desk);
+  const frontend = openFrontend(PLACES, desk);
+  const mounts = mountsNow();
+  return {
+    appliance,
+    outside,
+    desk,
+    frontend,
+    async quiet() {
+      await appliance.waitReady();
+      for (const until = Date.now() + QUIET_MS_MAX; ; await pause(POLL_MS)) {
+        const { slots, undelivered } = await desk.ask("status", {});
+        const left = leftOfCells();
+        const extra = mountsNow().filter((line) => !mounts.includes(line));
+        if (slots.used === 0 && undelivered === 0 && left === 0 && extra.length === 0) return;
+        const what = { used: slots.used, undelivered, processes: left, mounts: extra };
+        if (Date.now() > until) throw new Error(`It does not come to rest: ${JSON.stringify(what)}`);
+      }
+    },
+    async stop(options) {
+      frontend.close();
+      desk.close();
+      await appliance.stop(options);
+      await outside.stop();
+    },
+  };
 }
 
-/** One order under the role's limit of each customer whom the story of the trial leaves alone. */
-export function makeJobs(): Job[] {
-  const { customers, orders } = makeShop();
-  return customers.slice(200).flatMap(({ id, email }) => {
-    const order = orders.find(({ customer, amount }) => customer === id && amount <= LIMIT_MINOR);
-    return order === undefined ? [] : [{ customer: id, email, order: order.id, amount: order.amount }];
+/** `node` in the PATH of every process that is started from now on: the pinned one, with points/register.ts loaded first. */
+function putMarkedNodeFirst(): void {
+  makeFolder();
+  const register = new URL("./points/register.ts", import.meta.url).pathname;
+  mkdirSync(`${FOLDER}/bin`);
+  writeFileSync(`${FOLDER}/bin/node`, `#!/bin/sh\nexec ${process.execPath} --import ${register} "$@"\n`, {
+    mode: 0o755,
   });
+  process.env["PATH"] = `${FOLDER}/bin:${process.env["PATH"]}`;
 }
 
-/** Submits until it is accepted: a killed front door is a frontend's everyday, and the key makes the repeats one task. */
-export async function submit(frontend: Frontend, job: Job): Promise<string> {
-  const key = randomUUID();
-  const fields = { order: job.order, amount: `${(job.amount / 100).toFixed(2)} USD` };
-  const body = { kind: "refund", customer: job.customer, text: `Please refund ${job.order}.`, fields };
-  return retry(async () => (await frontend.post(body, key)).task);
+async function approve(desk: Desk): Promise<void> {
+  cpSync(new URL("./agent", import.meta.url), `${PLACES.var}/agents/refund-agent`, { recursive: true });
+  const { agents } = await desk.ask("agent_list", {});
+  const folder = agents.find(({ role }) => role === "refund-agent")?.folder ?? "";
+  await desk.ask("agent_approve", { role: "refund-agent", folder });
 }
 
-/** How the task ended, or with which reason a human has it; STUCK after END_MS_MAX. */
-export async function endOf(frontend: Frontend, task: string): Promise<string> {
-  for (const until = Date.now() + END_MS_MAX; Date.now() < until; await pause(POLL_MS)) {
-    const state = await retry(() => frontend.get(task));
-    if (state.state === "ended") return state.event ?? "ended";
-    if (state.state === "waiting") return retry(() => reasonOf(task));
-  }
-  return "STUCK";
+function leftOfCells(): number {
+  return processesIn(allUids).length + processesOf(NSPAWN, treeArgument).length;
 }
 
-async function reasonOf(task: string): Promise<string> {
-  return withKernel(PLACES, "admin", async (ask) => (await ask("task_show", { task })).line.reason ?? "waiting");
-}
-
-async function retry<T>(work: () => Promise<T>): Promise<T> {
-  for (const until = Date.now() + END_MS_MAX; ; await pause(POLL_MS)) {
-    try {
-      return await work();
-    } catch (error) {
-      if (Date.now() > until) throw error;
-    }
-  }
+/** Where something is mounted, and what. */
+function mountsNow(): string[] {
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").trimEnd().split("\n");
+  return lines.map((line) => line.split(" ").slice(3, 5).join(" on "));
 }
