@@ -25,7 +25,7 @@ import { openAgents } from "./agents.ts";
 import { lastTime } from "./audit/log.ts";
 import { openBackground } from "./background.ts";
 import type { Peers } from "./cells.ts";
-import { steadyClock } from "./clock.ts";
+import { steadyClock, trustedTime } from "./clock.ts";
 import { groupCommit } from "./commit.ts";
 import type { Core } from "./core.ts";
 import { daysIn } from "./day.ts";
@@ -40,7 +40,7 @@ import { connect } from "./process/connect.ts";
 import { openKeystore } from "./process/keystore.ts";
 import { listen } from "./process/listen.ts";
 import { startProcess } from "./process/start.ts";
-import { recover } from "./recovery.ts";
+import { goOnFromNow, recover } from "./recovery.ts";
 import { openRoles } from "./roles.ts";
 import { readTransitions } from "./route.ts";
 import { openSigningKeys } from "./signers.ts";
@@ -61,7 +61,8 @@ await startProcess("kernel", async (dirs, log) => {
   // What it holds: the store, the signing keys.
   const state = join(dirs.var, "kernel");
   const store = openStore(state);
-  const now = steadyClock(Date.now, lastTime(store));
+  const last = trustedTime(lastTime(store), settings.wrong_time ?? null);
+  const now = steadyClock(Date.now, last ?? 0);
   const keystore = openKeystore(state);
   const signing = await openSigningKeys(keystore, now());
   const mint = openMint({ keys: signing, issuer: `silo-${keystore.appliance}`, random: randomBytes });
@@ -79,7 +80,10 @@ await startProcess("kernel", async (dirs, log) => {
     permitKeys,
     incarnation: randomText(16, randomBytes),
   };
-  const expired = store.transaction(() => recover(core));
+  const expired = store.transaction(() => {
+    if (last === null) goOnFromNow(core);
+    return recover(core);
+  });
 
   // Peers, and what goes on with them.
   const peers = openPeers();

@@ -3,6 +3,7 @@
  * open intents and undelivered answers are where they were.
  */
 import { type Core, note } from "./core.ts";
+import { moveToReady } from "./queue.ts";
 import { settle } from "./settle.ts";
 
 /** Expires the leases of every other incarnation, inside a transaction. Returns how many there were. */
@@ -11,6 +12,14 @@ export function recover(core: Core): number {
   note(core, "start", {});
   for (const { key } of dead) expire(core, key as string);
   return dead.length;
+}
+
+/** The log's last time was declared wrong: the log says so, and what rests until a time that was counted from it rests no longer. Inside a transaction. */
+export function goOnFromNow(core: Core): void {
+  const now = core.now();
+  note(core, "clock_back", {});
+  const late = core.store.ready.all().filter(({ value }) => value.due > now);
+  for (const { key, value } of late) moveToReady(core.store, key as string, { ...value, due: now });
 }
 
 /** Expires the leases that were not renewed in time, inside a transaction. Returns their tasks. */

@@ -55,10 +55,10 @@ type Signing = { signer: Signer; kept: Kept };
 type Replaced = { jwk: PublicJwk; made: number; since: number; until: number };
 type Ring = { signing: Signing; next: Signing | null; replaced: Replaced[] };
 
-/** Takes the signing keys from the keystore; makes the first ones, and those that are due. Throws `KeystoreError`. */
+/** Takes the signing keys from the keystore; makes the first ones, those that are due, and those of a time that was wrong. Throws `KeystoreError`. */
 export async function openSigningKeys(keystore: Keystore, now: number): Promise<SigningKeys> {
   const kept = decode(keystore.secret(NAME, () => encode({ base: generate(now), task: generate(now) })));
-  const spent = keyKinds.filter((kind) => now >= kept[kind].since + ROTATE_MS);
+  const spent = keyKinds.filter((kind) => now >= kept[kind].since + ROTATE_MS || now < kept[kind].since);
   for (const kind of spent) kept[kind] = generate(now);
   if (spent.length > 0) keystore.replace(NAME, encode(kept));
   const rings: Record<KeyKind, Ring> = { base: await ringOf(kept.base), task: await ringOf(kept.task) };

@@ -14,6 +14,10 @@ const Milliseconds = Type.Integer({ minimum: 1, maximum: 24 * 60 * 60 * 1000 });
 export const Settings = object({
   /** IANA name; the ledger's days are calendar days there. */
   time_zone: Type.String({ minLength: 1, maxLength: 64 }),
+  /** A time the log ends with and that never was: the clock was set too far ahead. ISO 8601, as the kernel names it. */
+  wrong_time: Type.Optional(
+    Type.String({ pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$" }),
+  ),
   /** Cells at once. */
   slots: Type.Integer({ minimum: 1, maximum: SLOTS_MAX }),
   /** How often one assignment is tried, and how long it rests after a failure: doubling from `backoff_ms`. */

@@ -19,6 +19,7 @@ import {
 
 export const verbs = [
   "start",
+  "clock_back",
   "submit",
   "claim",
   "expire",

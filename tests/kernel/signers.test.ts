@@ -115,3 +115,10 @@ test("damaged signing keys keep the kernel from starting", async () => {
     await expect(openSigningKeys(damaged, NOW)).rejects.toThrow(/damaged/);
   }
 });
+
+test("a signing key that began in a time to come is replaced at the start: it would sign for as long", async () => {
+  const before = keys.current();
+  const again = await openSigningKeys(memoryKeystore(kept), NOW - 1);
+  for (const kind of keyKinds) expect(again.current()[kind].kid).not.toBe(before[kind].kid);
+  expect(again.due(NOW - 1 + ROTATE_MS)).toEqual(["base", "task"]);
+});

@@ -44,6 +44,13 @@ describe("silo.yaml", () => {
     expect(withChange("[refund, limit", "[refund, refunds")).toThrow(/silo\.yaml:\d+:27: .*not among kinds/);
   });
 
+  test("takes a wrong time in the kernel's own spelling only", () => {
+    const time = "2027-11-22T12:00:00.000Z";
+    expect(withChange("slots: 4", `slots: 4\nwrong_time: ${time}`)().wrong_time).toBe(time);
+    for (const other of ["2027-11-22", "2027-11-22T12:00:00Z", "1826884800000", '""'])
+      expect(withChange("slots: 4", `slots: 4\nwrong_time: ${other}`)).toThrow(/wrong_time/);
+  });
+
   test("takes no number in words, no port outside, no spare name", () => {
     expect(withChange("slots: 4", "slots: four")).toThrow(/:5:8: /);
     expect(withChange("8443", "65536")).toThrow(/port/);
