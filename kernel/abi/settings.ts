@@ -4,6 +4,7 @@ import { type Directories, readYaml } from "../process/config.ts";
 import { refine } from "../process/schema.ts";
 import { SLOTS_MAX } from "./bounds.ts";
 import { Name } from "./ids.ts";
+import { closedNetwork, Network, networkFault } from "./network.ts";
 
 function object<const P extends Parameters<typeof Type.Object>[0]>(properties: P) {
   return Type.Object(properties, { additionalProperties: false });
@@ -31,6 +32,8 @@ export const Settings = object({
     host: Type.String({ minLength: 1, maxLength: 253 }),
     port: Type.Integer({ minimum: 1, maximum: 65_535 }),
   }),
+  /** Who may connect where. Left out, nobody connects anywhere (network.ts). */
+  network: Type.Optional(Network),
   /** Kinds of task, and whether one can do without a customer. */
   kinds: Type.Record(Name, object({ customer: Type.Union([Type.Literal("required"), Type.Literal("optional")]) }), {
     additionalProperties: false,
@@ -55,7 +58,7 @@ function settingsFault(settings: Settings): string | undefined {
     const unknown = frontend.kinds.findIndex((kind) => !Object.hasOwn(settings.kinds, kind));
     if (unknown >= 0) return `/frontends/${name}/kinds/${unknown} is not among kinds`;
   }
-  return undefined;
+  return networkFault(settings.network ?? closedNetwork);
 }
 
 function isTimeZone(name: string): boolean {
