@@ -43,6 +43,13 @@ export default {
       to: { path: "^(?!jail/|kernel/(abi|process)/|node:)", pathNot: "^(node:)?[a-z_/]+$" },
     },
     {
+      name: "firewall-knows-the-configuration-alone",
+      severity: "error",
+      comment: "It is root's: nothing but Node itself and the shared two.",
+      from: { path: "^nftables/" },
+      to: { path: "^(?!nftables/|kernel/(abi|process)/|node:|node_modules/typebox)", pathNot: "^(node:)?[a-z_/]+$" },
+    },
+    {
       name: "console-asks-like-a-stranger",
       severity: "error",
       from: { path: "^console/" },

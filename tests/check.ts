@@ -14,6 +14,7 @@ const CHECKS: readonly { name: string; argv: readonly string[] }[] = [
       "kernel",
       "proxies",
       "jail",
+      "nftables",
       "console",
       "image",
       "tests",

@@ -5,6 +5,7 @@ import type { TaskLine } from "../../kernel/abi/messages.ts";
 import { agentApprove, agentList, agentTurn } from "./agent.ts";
 import { type AuditOptions, auditShow } from "./audit.ts";
 import { exitHelp } from "./exits.ts";
+import { firewall, firewallApply } from "./firewall.ts";
 import { keysList, keysRevoke, keysRotate } from "./keys.ts";
 import type { Output, World } from "./output.ts";
 import { STATE_DEFAULT } from "./places.ts";
@@ -48,6 +49,7 @@ export function buildProgram({ world, say }: Runtime): Command {
   tasks(program.command("task").description("tasks and what happened to them"), here, say);
   agents(program.command("agent").description("agents and what they may do"), here, say);
   keys(program.command("keys").description("signing keys, and the keys cells hold"), here, say);
+  walls(program.command("firewall").description("what may cross this machine's network"), here, say);
   audit(program.command("audit").description("the audit log"), here, say);
   return program;
 }
@@ -180,6 +182,23 @@ function keys(all: Command, here: () => World, say: Say): void {
     .command("revoke <name>")
     .description("make keys void at once: all of a role, one by its id, or all that a signing key (kid) signed")
     .action((of: string) => say(keysRevoke(here(), of)));
+}
+
+function walls(wall: Command, here: () => World, say: Say): void {
+  wall
+    .command("check")
+    .description("whether the firewall of silo.yaml can be loaded, and what it would let through; changes nothing")
+    .action(() => say(firewall(here(), "check")));
+  wall
+    .command("show")
+    .description("whether it is in force here, and what each rule has counted")
+    .action(() => say(firewall(here(), "show")));
+  wall
+    .command("apply")
+    .description("load it: everything that silo.yaml does not name is dropped from then on")
+    .option("--keep", "keep running and ask the names in it again as their time runs out")
+    .option("--yes", "do not ask")
+    .action((options: { keep?: boolean; yes?: boolean }) => say(firewallApply(here(), options)));
 }
 
 function audit(log: Command, here: () => World, say: Say): void {

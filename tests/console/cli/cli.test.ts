@@ -58,7 +58,7 @@ async function serve(answers: Partial<Handlers<typeof consoleToKernel>>): Promis
   server = await listen({ from: "console", to: "kernel" }, consoleToKernel, handlers, { run: `${state}/run`, log });
 }
 
-async function silo(argv: string[], confirm = async () => false) {
+async function silo(argv: string[], confirm: (question: string) => Promise<boolean> = async () => false) {
   const out: string[] = [];
   const err: string[] = [];
   const terminal = {
@@ -286,6 +286,16 @@ test("a tool that was refused is a refused command", async () => {
 test("a malformed id never leaves the command line as a violation", async () => {
   await serve({});
   expect(await silo(["task", "show", "nonsense"])).toMatchObject({ exit: exits.usage });
+});
+
+test("firewall apply changes nothing without a yes, and says what a yes would do", async () => {
+  const questions: string[] = [];
+  const no = async (question: string) => questions.push(question) === 0;
+  expect(await silo(["firewall", "apply"], no)).toMatchObject({
+    exit: exits.usage,
+    err: expect.stringContaining("--yes"),
+  });
+  expect(questions).toEqual([expect.stringContaining("NOTHING ELSE")]);
 });
 
 describe("keys", () => {
