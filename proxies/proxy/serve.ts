@@ -7,6 +7,7 @@ import { vaultToProxy } from "../../kernel/abi/messages.ts";
 import { type Handlers, listen } from "../../kernel/process/listen.ts";
 import type { Log } from "../../kernel/process/log.ts";
 import { type Admission, admitAct, admitDecide, type Call, type Intent } from "./admit.ts";
+import { OneCustomer } from "./one-customer.ts";
 import type { Decision } from "./record.ts";
 
 /** What one proxy can do. Both answer with the result as the operation declares it: one object, null, or an array of objects. */
@@ -28,10 +29,13 @@ export async function serveProxy(
   acting: Acting,
   options: { run: string; log: Log },
 ): Promise<Serving> {
+  const customers = new OneCustomer();
   const handlers: Handlers<typeof vaultToProxy> = {
     async act(body) {
       const call = admitAct(body, admission);
       if (call.end !== "done") return refuse(call, body.permit.capability, options.log);
+      const one = customers.admit(body.permit, call.value.customer, admission.now());
+      if (one.end !== "done") return refuse(one, body.permit.capability, options.log);
       const end = withinBound(await acting.act(call.value));
       return end.end === "done" ? done({ result: end.value }) : end;
     },

@@ -104,12 +104,14 @@ export function describeKernelEdge(of: () => HostileVault, task: () => string): 
   });
 
   describe("a vault that was taken over can", () => {
-    test("look up any customer there is, one line of the log for each permit", async () => {
+    test("look up any customer there is, each for an entry of the log", async () => {
       const { value } = await of().say("kernel", "lookup", lookup(3, KNOWN, {}));
       const { permit } = value as { permit: never };
       const found = await of().result("database", { permit, arguments: {}, values: {}, customer: SOMEBODY });
       const { name, email, phone, address } = customerOf(SOMEBODY);
       expect(found).toEqual({ name, email, phone, address });
+      const another = { permit, arguments: {}, values: {}, customer: "C0501" };
+      expect(await of().act("database", another)).toBe("PERMIT_INVALID");
       const told = (await of().entries()).filter((entry) => entry["task"] === lookup(3, KNOWN, {}).lookup);
       expect(told).toMatchObject([{ verb: "lookup", capability: KNOWN, decision: "allowed" }]);
     });

@@ -1,6 +1,7 @@
 /** Claims about a vault that was taken over before the proxies: what it makes of the permits it is given. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { story } from "../../../console/trial/shop.ts";
+import { refused } from "../../../kernel/abi/ends.ts";
 import type { Permit } from "../../../kernel/abi/permit.ts";
 import { patience } from "../taken-over.ts";
 import { customerOf, type HostileVault, type Kept } from "./strings.ts";
@@ -13,16 +14,19 @@ const EVIL = "mine@evil.example";
 export function describePermits(of: () => HostileVault, task: () => string, expiring: (kept: Kept) => void): void {
   let refund: Kept;
 
-  test("a vault that was taken over can read whoever it names in place of the customer of a read", async () => {
-    const read = await of().keptOf(task(), "customer:read");
+  test("a vault that was taken over can read whoever it names in place of the customer of a read, one for a permit", async () => {
+    const read = await of().keptOf(await of().submit("hello", customer), "customer:read");
     const theirs = await of().result("database", of().actOf(read, OTHER));
     expect(theirs).toMatchObject({ name: customerOf(OTHER).name, email: customerOf(OTHER).email });
-    await of().answer(read, null);
+    for (const third of [customer, "C0301"])
+      expect(await of().act("database", of().actOf(read, third))).toBe("PERMIT_INVALID");
+    await of().answer(read, refused("NOT_FOUND"));
     expiring(read);
   });
 
   describe("a vault that was taken over cannot", () => {
     beforeAll(async () => {
+      await of().pass(task(), "customer:read");
       refund = await of().keptOf(task(), "refund:create");
       expect(refund.call.arguments).toMatchObject({ order, amount });
     });
@@ -79,8 +83,12 @@ export function describePermits(of: () => HostileVault, task: () => string, expi
     });
 
     test("make one customer's refund out of another's order", async () => {
-      expect(await of().act("database", of().actOf(refund, OTHER))).toBe("NOT_FOUND");
+      const { orders, customer: owner } = story.many;
+      const theirs = await of().refundCall(owner, orders[9], "60.00 USD");
+      expect(await of().act("database", of().actOf(theirs, OTHER))).toBe("NOT_FOUND");
+      expect(await of().act("database", of().actOf(theirs, owner))).toBe("PERMIT_INVALID");
       await none();
+      await of().answer(theirs, refused("NOT_FOUND"));
     });
 
     test("act twice with one permit: whatever it sends, there is one effect", async () => {
