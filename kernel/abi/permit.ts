@@ -36,7 +36,7 @@ export const Permit = Type.Object({ ...PermitTerms, mac: Digest }, { additionalP
 export type Permit = Static<typeof Permit>;
 export type PermitTerms = Omit<Permit, "mac">;
 
-/** 32 bytes, as they are or made ready with createSecretKey(). */
+/** 32 bytes, as they are or made ready with createSecretKey(), which is the faster form. */
 export type PermitKey = Uint8Array | KeyObject;
 
 /** Signs the terms with the key shared with `terms.proxy`. */
@@ -48,7 +48,7 @@ export function signPermit(terms: PermitTerms, key: PermitKey): Permit {
 export function checkPermit(
   permit: Permit,
   call: { proxy: string; capability: string; effect: Operation["effect"]; arguments: Json; now: number },
-  key: Uint8Array,
+  key: PermitKey,
 ): End<Permit> {
   const { mac: given, ...terms } = permit;
   if (!isSame(given, mac(terms, key))) return refused("PERMIT_INVALID");

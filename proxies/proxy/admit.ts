@@ -11,7 +11,7 @@ import { done, type End, refused } from "../../kernel/abi/ends.ts";
 import type { Json, JsonObject } from "../../kernel/abi/json.ts";
 import type { RequestOf, vaultToProxy } from "../../kernel/abi/messages.ts";
 import type { Operation, Operations } from "../../kernel/abi/operations.ts";
-import { checkPermit, idempotencyKey, type Permit } from "../../kernel/abi/permit.ts";
+import { checkPermit, idempotencyKey, type Permit, type PermitKey } from "../../kernel/abi/permit.ts";
 import { changedArgument } from "./unchanged.ts";
 
 export type Own = { capability: string; operation: Operation; check: CheckArguments };
@@ -33,7 +33,7 @@ export type Intent = {
 /** One permitted call, ready to be acted: the arguments with their values, and the customer where the operation works on one. */
 export type Call = Intent & { values: JsonObject; customer: string | null };
 
-export type Admission = { proxy: string; operations: ReadonlyMap<string, Own>; key: Uint8Array; now: () => number };
+export type Admission = { proxy: string; operations: ReadonlyMap<string, Own>; key: PermitKey; now: () => number };
 
 /** The operations this proxy does, their argument checks compiled. */
 export function ownOperations(operations: Operations, proxy: string): ReadonlyMap<string, Own> {

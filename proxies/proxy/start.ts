@@ -1,7 +1,9 @@
 /** How an acting proxy starts: what all three hand to startProcess. */
+import { createSecretKey } from "node:crypto";
 import type { ProxyName } from "../../kernel/abi/edges.ts";
 import type { Operations } from "../../kernel/abi/operations.ts";
 import { readOperations } from "../../kernel/abi/operations-file.ts";
+import type { PermitKey } from "../../kernel/abi/permit.ts";
 import { ConfigError, credential, type Directories } from "../../kernel/process/config.ts";
 import type { Log } from "../../kernel/process/log.ts";
 import { startProcess } from "../../kernel/process/start.ts";
@@ -35,8 +37,8 @@ export function startProxy(
   });
 }
 
-function permitKey(dirs: Directories): Buffer {
+function permitKey(dirs: Directories): PermitKey {
   const key = credential(dirs, "permit");
-  if (key.length === PERMIT_KEY_BYTES) return key;
+  if (key.length === PERMIT_KEY_BYTES) return createSecretKey(key);
   throw new ConfigError(`The credential permit has ${key.length} bytes; it must have ${PERMIT_KEY_BYTES}.`);
 }
