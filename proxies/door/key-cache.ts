@@ -6,7 +6,7 @@
  * slot, cell or attempt. An entry is known by the SHA-256 of the whole token, each kind apart, until the token expires or other signing keys verify.
  * Failure: what is not remembered is verified; refusals are never remembered.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { BaseClaims, TaskClaims } from "../../kernel/abi/claims.ts";
 import type { Done, End } from "../../kernel/abi/ends.ts";
 import { type PublicKeys, verifyBase, verifyTask } from "../../kernel/abi/keys.ts";
@@ -41,7 +41,7 @@ export class KeyCache {
     now: number,
   ): Promise<End<C>> {
     if (keys !== this.#keys) this.#begin(keys);
-    const name = createHash("sha256").update(token).digest("base64url");
+    const name = hash("sha256", token, "base64url");
     const known = entries.get(name);
     entries.delete(name);
     if (known !== undefined && now >= known.from && now < known.until) {
