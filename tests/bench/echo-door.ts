@@ -1,6 +1,6 @@
 /**
- * The floor of a call: a uWebSockets.js server on a cell's socket that speaks the door's protocol and answers every
- * call at once, so that the same agent in the same cell measures both.
+ * The floor of a call: a uWebSockets.js server on a cell's socket that parses the same JSON as the door and answers with the same bytes,
+ * at once, so that the same agent in the same cell measures both.
  */
 
 import type { HttpResponse } from "uWebSockets.js";
@@ -15,6 +15,9 @@ export type EchoDoor = {
   close(): void;
 };
 
+/** As `kv:get` answers for a key that holds nothing. */
+const ANSWER = { end: "done", value: null };
+
 /** Listens at `path`; binds the first cell that waits to `document`. */
 export function openEchoDoor(path: string, document: object): EchoDoor {
   rmSync(path, { force: true });
@@ -28,11 +31,11 @@ export function openEchoDoor(path: string, document: object): EchoDoor {
   app.post("/v1/wait", (res) =>
     withBody(res, () => answer(res, { task: document, base_key: "echo".repeat(200), task_key: "echo".repeat(200) })),
   );
-  app.post("/v1/call", (res) => withBody(res, () => answer(res, { end: "done", value: { value: "1" } })));
+  app.post("/v1/call", (res) => withBody(res, () => answer(res, ANSWER)));
   app.post("/v1/complete", (res) =>
     withBody(res, (body) => {
       answer(res, { end: "done", value: {} });
-      completed.resolve((JSON.parse(body) as { fields: Record<string, unknown> }).fields);
+      completed.resolve(body["fields"] as Record<string, unknown>);
     }),
   );
   app.listen_unix((socket) => {
@@ -43,14 +46,17 @@ export function openEchoDoor(path: string, document: object): EchoDoor {
 }
 
 function answer(res: HttpResponse, body: object): void {
-  res.cork(() => res.writeHeader("Content-Type", "application/json").end(JSON.stringify(body)));
+  res.cork(() => {
+    res.writeStatus("200 OK").writeHeader("Content-Type", "application/json").writeHeader("Cache-Control", "no-store");
+    res.end(JSON.stringify(body));
+  });
 }
 
-function withBody(res: HttpResponse, then: (body: string) => void): void {
+function withBody(res: HttpResponse, then: (body: Record<string, unknown>) => void): void {
   let body = "";
   res.onAborted(() => {});
   res.onData((chunk, isLast) => {
     body += Buffer.from(chunk).toString();
-    if (isLast) then(body);
+    if (isLast) then(JSON.parse(body) as Record<string, unknown>);
   });
 }

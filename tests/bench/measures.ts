@@ -1,8 +1,9 @@
 /** The measures, in the order they are printed. Runs inside the build root; `tests/bench/main.ts` starts it. */
 import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
+import { callBoth, type Load, type Round } from "./calls.ts";
 import { verifyCached, verifyCold } from "./keys.ts";
-import type { Measure } from "./measure.ts";
+import type { Measure, Result } from "./measure.ts";
 import { line, median } from "./measure.ts";
 import { runRawCell } from "./raw-cell.ts";
 import { serialAppends } from "./serial-log.ts";
@@ -13,11 +14,16 @@ const COLD_RUNS = 15;
 const SUBMITS = 3000;
 const SUBMITTERS = 64;
 const SERIAL_APPENDS = 1000;
-const CALLS = 9000;
-const CALLS_IN_FLIGHT = 32;
-const CALLS_ALONE = 2000;
+const MANY: Load = { calls: 9000, in_flight: 32 };
+const ALONE: Load = { calls: 2000, in_flight: 1 };
+const ECHO = "a uWebSockets.js server that parses and answers the same JSON on the same kind of socket";
 
 function measures(world: BenchWorld): Measure[] {
+  let both: ReturnType<typeof callBoth> | undefined;
+  const many = () => {
+    both ??= callBoth(world, MANY);
+    return both;
+  };
   return [
     {
       name: "cell.cold.nspawn",
@@ -25,17 +31,13 @@ function measures(world: BenchWorld): Measure[] {
       against: "raw systemd-nspawn with the same flags",
       run: () => coldStarts(world),
     },
-    {
-      name: "membrane.call",
-      unit: "1/s",
-      against: "a uWebSockets.js echo on the same kind of socket",
-      run: () => calls(world),
-    },
+    { name: "membrane.call", unit: "1/s", against: ECHO, run: async () => compare(await many(), "rate") },
+    { name: "membrane.call.cpu", unit: "ms", against: ECHO, run: async () => compare(await many(), "cpu") },
     {
       name: "membrane.call.p50",
       unit: "ms",
-      against: "a uWebSockets.js echo on the same kind of socket",
-      run: () => callAlone(world),
+      against: ECHO,
+      run: async () => compare(await callBoth(world, ALONE), "p50"),
     },
     { name: "keys.verify.cold", unit: "1/s", against: "the bare ES256 verification of Web Crypto", run: verifyCold },
     { name: "keys.verify.cached", unit: "1/s", against: "the bare SHA-256 of the same key", run: verifyCached },
@@ -57,22 +59,8 @@ async function coldStarts(world: BenchWorld) {
   return { value: median(ours), against_value: median(raw) };
 }
 
-async function calls(world: BenchWorld) {
-  const { ours, echo } = await callBoth(world, { calls: CALLS, in_flight: CALLS_IN_FLIGHT });
-  const rate = (fields: Record<string, unknown>) => CALLS / (Number(fields["millis"]) / 1000);
-  return { value: rate(ours), against_value: rate(echo) };
-}
-
-async function callAlone(world: BenchWorld) {
-  const { ours, echo } = await callBoth(world, { calls: CALLS_ALONE, in_flight: 1 });
-  return { value: Number(ours["p50"]), against_value: Number(echo["p50"]) };
-}
-
-/** The same agent in the same kind of cell, at our door and at the echo. */
-async function callBoth(world: BenchWorld, load: { calls: number; in_flight: number }) {
-  const { answer } = await world.runBench(load);
-  if (typeof answer !== "object") throw new Error("The task has no answer.");
-  return { ours: answer.fields as Record<string, unknown>, echo: (await runRawCell(world.bundle, load)).fields };
+function compare({ ours, echo }: Awaited<ReturnType<typeof callBoth>>, name: keyof Round): Result {
+  return { value: ours[name], against_value: echo[name] };
 }
 
 /** Tasks of a role that is not online: they are accepted and wait. */

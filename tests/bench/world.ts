@@ -7,6 +7,7 @@ import { type Frontend, openFrontend, type TaskAnswer } from "../../console/cli/
 import { type Ask, withKernel } from "../../console/cli/kernel.ts";
 import type { Places } from "../../console/cli/places.ts";
 import { startWorld, type World } from "../../console/trial/world.ts";
+import type { ServiceName } from "../../console/up/processes.ts";
 
 const PLACES: Places = { name: "/", etc: "/etc/silo", var: "/var/silo", run: "/run/silo" };
 const AGENT = "/opt/silo/tests/bench/agents/bench";
@@ -16,6 +17,7 @@ export type BenchWorld = {
   frontend: Frontend;
   /** The bundle of the agent that is measured. */
   bundle: string;
+  pid(name: ServiceName): number | undefined;
   ask<T>(work: (ask: Ask) => Promise<T>): Promise<T>;
   /** Submits a task of kind `bench`, waits for its end and returns it. Throws when it did not complete. */
   runBench(fields: Record<string, number>): Promise<TaskAnswer>;
@@ -36,7 +38,14 @@ export async function startBenchWorld(port: number): Promise<BenchWorld> {
   const ask: BenchWorld["ask"] = (work) => withKernel(PLACES, "admin", work);
   const bundle = await ask(approve);
   const frontend = openFrontend(PLACES, "shop");
-  return { frontend, bundle, ask, runBench: (fields) => runBench(frontend, fields), stop: () => stop(world) };
+  return {
+    frontend,
+    bundle,
+    pid: (name) => world.appliance.pid(name),
+    ask,
+    runBench: (fields) => runBench(frontend, fields),
+    stop: () => stop(world),
+  };
 }
 
 function addToConfig(name: string, change: (document: ReturnType<typeof parseDocument>) => void): void {
