@@ -9,11 +9,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { lstatSync, writeFileSync } from "node:fs";
 import { setPriority } from "node:os";
+import { Writable } from "node:stream";
 import type { Exit } from "../kernel/abi/messages.ts";
 import type { Cgroups } from "./cgroup.ts";
+import { bundlePath, socketFolder } from "./inside.ts";
+import type { Command } from "./isolation.ts";
+import { isolations } from "./isolations.ts";
 import type { Log } from "./log.ts";
 import type { Start } from "./messages.ts";
-import { bundlePath, NSPAWN_FAILED, nspawnArguments, nspawnEnvironment, socketFolder } from "./nspawn.ts";
 import { slotUids } from "./processes.ts";
 import { sweep } from "./sweep.ts";
 
@@ -56,11 +59,10 @@ export function openCells(options: { log: Log; cgroups: Cgroups | undefined; now
     return exit;
   }
 
-  function faultOf({ isolation, cell, slot, ...request }: Start): string | undefined {
-    if (isolation !== "nspawn") return `The isolation ${isolation} is not there.`;
+  function faultOf({ cell, slot, bundle }: Start): string | undefined {
     if (live.has(cell)) return "That cell runs already.";
     if ([...live.values()].some((other) => other.slot === slot)) return "The slot is taken.";
-    if (!isFolder(bundlePath(request.bundle))) return "The bundle is not there.";
+    if (!isFolder(bundlePath(bundle))) return "The bundle is not there.";
     if (!isFolder(socketFolder(slot))) return "The slot has no socket folder.";
     return undefined;
   }
@@ -68,7 +70,8 @@ export function openCells(options: { log: Log; cgroups: Cgroups | undefined; now
   function run(request: Start): Live {
     const begun = now();
     const range = slotUids(request.slot);
-    const child = launch(request);
+    const { command, failures } = isolations[request.isolation];
+    const child = launch(request, command(request));
     let over = false;
     let reason: "killed" | "deadline" | undefined;
 
@@ -78,7 +81,7 @@ export function openCells(options: { log: Log; cgroups: Cgroups | undefined; now
       over = true;
       clearTimeout(deadline);
       await sweep(range, () => true, log);
-      return { reason: reason ?? reasonOf(code), code, signal, millis: now() - begun };
+      return { reason: reason ?? reasonOf({ code, signal }, failures), code, signal, millis: now() - begun };
     }
     function end(why: "killed" | "deadline"): void {
       if (reason !== undefined) return;
@@ -93,9 +96,9 @@ export function openCells(options: { log: Log; cgroups: Cgroups | undefined; now
     return { slot: request.slot, gone: watch(), end };
   }
 
-  function launch(request: Start): ChildProcess {
-    const start = () => spawnQuietly(nspawnArguments(request));
-    return cgroups === undefined ? start() : cgroups.enter(request.cell, request.resources, start);
+  function launch({ cell, resources }: Start, command: Command): ChildProcess {
+    const start = () => spawnQuietly(command);
+    return cgroups === undefined ? start() : cgroups.enter(cell, resources, start);
   }
 
   async function kill(cell: string): Promise<void> {
@@ -112,26 +115,31 @@ export function openCells(options: { log: Log; cgroups: Cgroups | undefined; now
 }
 
 /** Nothing of the jailer's reaches the cell, and nothing a cell says is read: its standard streams are /dev/null. */
-function spawnQuietly([program = "", ...rest]: string[]): ChildProcess {
-  const child = spawn(program, rest, { stdio: "ignore", env: nspawnEnvironment, cwd: "/", detached: true });
+function spawnQuietly({ argv: [program = "", ...rest], environment, given }: Command): ChildProcess {
+  const stdio = ["ignore", "ignore", "ignore", given === null ? "ignore" : "pipe"] as const;
+  const child = spawn(program, rest, { stdio: [...stdio], env: environment, cwd: "/", detached: true });
   if (child.pid !== undefined) {
     setPriority(child.pid, CELL_NICENESS);
     writeFileSync(`/proc/${child.pid}/oom_score_adj`, String(CELL_OOM_SCORE_ADJUST));
   }
+  const pipe = child.stdio[3];
+  // A command that ends before it has read has an exit that says so.
+  if (pipe instanceof Writable) pipe.on("error", () => undefined).end(given);
   return child;
 }
 
 function endOf(child: ChildProcess): Promise<Ended> {
   return new Promise((resolve) => {
-    child.once("error", () => resolve({ code: NSPAWN_FAILED, signal: null }));
+    child.once("error", () => resolve({ code: null, signal: null }));
     child.once("exit", (code, signal) => resolve({ code, signal }));
   });
 }
 
-function reasonOf(code: number | null): Exit["reason"] {
+function reasonOf({ code, signal }: Ended, failures: readonly number[]): Exit["reason"] {
   const { notSealed, doorSilent, probeFirst, probeLast } = NEVER_OFFERED;
-  const never = code === NSPAWN_FAILED || code === notSealed || code === doorSilent;
-  return never || (code !== null && code >= probeFirst && code <= probeLast) ? "failed" : "exited";
+  if (code === null) return signal === null ? "failed" : "exited";
+  const never = failures.includes(code) || code === notSealed || code === doorSilent;
+  return never || (code >= probeFirst && code <= probeLast) ? "failed" : "exited";
 }
 
 function isFolder(path: string): boolean {

@@ -6,8 +6,8 @@ import { ownStatus, sealFaults } from "../kernel/process/seal.ts";
 import { openCells } from "./cells.ts";
 import { openCgroups, ownGroup } from "./cgroup.ts";
 import { kernelEdge } from "./edge.ts";
+import { isolations } from "./isolations.ts";
 import { openLog } from "./log.ts";
-import { NSPAWN, treeArgument } from "./nspawn.ts";
 import { allUids, processesOf } from "./processes.ts";
 import { sweep } from "./sweep.ts";
 
@@ -23,7 +23,8 @@ if (faults.length > 0) {
 }
 
 // What an earlier jailer left behind belongs to leases that are over.
-await sweep(allUids, () => processesOf(NSPAWN, treeArgument).length === 0, log);
+const commands = () => Object.values(isolations).flatMap(({ mark }) => processesOf(mark.program, mark.argument));
+await sweep(allUids, () => commands().length === 0, log);
 
 const own = ownGroup(readFileSync("/proc/self/cgroup", "utf8"), readFileSync("/proc/self/mountinfo", "utf8"));
 const cgroups = openCgroups(own);

@@ -4,60 +4,46 @@
  * Threat: an agent that tries every way out: files, processes, network and kernel of the host, other cells, other bundles.
  * Contract: user, pid, ipc, uts, net and mount namespaces of its own; host uids of its slot alone; no capability and no way to
  * one; a read-only root; one writable folder of bounded size; its door's socket and its bundle, and nothing of another cell.
- * Failure: nspawn refuses to start what it cannot set up, and ends with NSPAWN_FAILED.
+ * Failure: nspawn refuses to start what it cannot set up, and ends with 1.
  */
-import { rlimits, WORK_FILES_MAX, workBytes } from "./limits.ts";
+import { AGENT, ENVIRONMENT, firstProgram, folders, NOTHING, type Places, places, workOptions } from "./inside.ts";
+import type { Command, Isolation } from "./isolation.ts";
+import { rlimits } from "./limits.ts";
 import type { Start } from "./messages.ts";
 import { slotUids } from "./processes.ts";
 
-/** Where the host keeps what a cell sees. */
-export type Places = { tree: string; bundles: string; sockets: string; sdk: string; runner: string };
-
-export const places: Places = {
-  tree: "/usr/lib/silo/cell",
-  bundles: "/var/silo/bundles",
-  sockets: "/run/silo/cells",
-  sdk: "/opt/silo/agents/sdk",
-  runner: "/opt/silo/jail/cell",
-};
-
-export const NSPAWN = "/usr/bin/systemd-nspawn";
-
-/** What nspawn itself ends with when the cell could not be started. */
-export const NSPAWN_FAILED = 1;
+const NSPAWN = "/usr/bin/systemd-nspawn";
 
 /** nspawn's own environment; the cell's is in the argument list. */
-export const nspawnEnvironment = {
+const environment = {
   PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
   // /tmp stays the tree's own, read-only: what may be written is /work and its size.
   SYSTEMD_NSPAWN_TMPFS_TMP: "0",
 };
 
-/** The cell's environment. A fixed hash seed, locale and time zone make a re-run do what the first run did. */
-const CELL_ENVIRONMENT = {
-  HOME: "/work",
-  LANG: "C.UTF-8",
-  PYTHONDONTWRITEBYTECODE: "1",
-  PYTHONHASHSEED: "0",
-  TMPDIR: "/work",
-  TZ: "UTC",
+export const nspawn: Isolation = {
+  command,
+  failures: [1],
+  mark: { program: NSPAWN, argument: `--directory=${places.tree}` },
 };
 
-export function bundlePath(bundle: string, at = places): string {
-  return `${at.bundles}/${bundle}`;
+/** nspawn has covered this one by then, with a pipe that is nowhere else. */
+const KMSG = "kmsg";
+
+/** A folder of the tree in which there is nothing. */
+const EMPTY = "/home";
+
+/**
+ * Covers `path` with `cover`, a path inside the cell. nspawn mounts what is to be below /proc last, and within the cell: this way
+ * it also covers what nspawn itself puts into /sys and /run/host.
+ */
+function hidden(path: string, cover: string): string {
+  return `--bind-ro=${cover}:/proc/self/root${path}`;
 }
 
-export function socketFolder(slot: number, at = places): string {
-  return `${at.sockets}/${slot}`;
-}
-
-/** In the command line of every nspawn of ours, and of no other. */
-export const treeArgument = `--directory=${places.tree}`;
-
-/** The whole argument list that starts the cell, program first. */
-export function nspawnArguments(start: Start, at = places): string[] {
+function command(start: Start, at: Places = places): Command {
   const { first, last } = slotUids(start.slot);
-  return [
+  const argv = [
     NSPAWN,
     "--quiet",
     "--settings=no",
@@ -72,7 +58,7 @@ export function nspawnArguments(start: Start, at = places): string[] {
     "--resolv-conf=off",
     "--timezone=off",
     "--as-pid2",
-    "--user=agent",
+    `--user=${AGENT.name}`,
     "--chdir=/work",
     "--private-network",
     "--read-only",
@@ -81,17 +67,15 @@ export function nspawnArguments(start: Start, at = places): string[] {
     "--drop-capability=all",
     "--no-new-privileges=yes",
     ...Object.entries(rlimits(start.resources)).map(([name, value]) => `--rlimit=${name}=${value}`),
-    `--bind-ro=${at.runner}:/usr/lib/silo/cell`,
-    `--bind-ro=${at.sdk}:/usr/lib/silo/sdk`,
-    `--bind-ro=${bundlePath(start.bundle, at)}:/bundle`,
-    `--bind-ro=${socketFolder(start.slot, at)}:/run/silo`,
-    `--tmpfs=/work:mode=0777,size=${workBytes(start.resources)},nr_inodes=${WORK_FILES_MAX},nosuid,nodev,noexec`,
-    "--tmpfs=/dev/shm:mode=0000,size=4k,nr_inodes=1,ro,nosuid,nodev,noexec",
-    ...Object.entries(CELL_ENVIRONMENT).map(([name, value]) => `--setenv=${name}=${value}`),
+    ...Object.entries(folders(start, at)).map(([inside, outside]) => `--bind-ro=${outside}:${inside}`),
+    `--tmpfs=/work:${workOptions(start)}`,
+    `--tmpfs=/dev/shm:${NOTHING}`,
+    ...at.proc.files.filter((name) => name !== KMSG).map((name) => hidden(`/proc/${name}`, "/dev/null")),
+    ...at.proc.folders.map((name) => hidden(`/proc/${name}`, EMPTY)),
+    ...["/sys", "/run/host"].map((path) => hidden(path, EMPTY)),
+    ...Object.entries(ENVIRONMENT).map(([name, value]) => `--setenv=${name}=${value}`),
     "--",
-    "/usr/bin/python3",
-    "-S",
-    "-P",
-    "/usr/lib/silo/cell/run.py",
+    ...firstProgram(start),
   ];
+  return { argv, environment, given: null };
 }

@@ -47,7 +47,7 @@ _PROCESSES = {
 _ITSELF = {
     "getpid": 39, "getppid": 110, "gettid": 186, "getuid": 102, "geteuid": 107, "getgid": 104, "getegid": 108,
     "getresuid": 118, "getresgid": 120, "getgroups": 115, "getpgrp": 111, "getpgid": 121, "setpgid": 109,
-    "getsid": 124, "setsid": 112, "uname": 63, "sysinfo": 99, "times": 100, "getrusage": 98, "getrlimit": 97,
+    "getsid": 124, "setsid": 112, "uname": 63, "times": 100, "getrusage": 98, "getrlimit": 97,
     "setrlimit": 160, "prlimit64": 302, "getcpu": 309,
 }  # fmt: skip
 _TIME = {

@@ -32,12 +32,12 @@ PROBE_FAILED_FIRST = 64
 
 
 def main() -> int:
-    """Runs the cell once and returns its exit code."""
+    """Runs the cell once and returns its exit code. The first argument names the isolation that holds it."""
     try:
         narrow()
     except OSError:
         return NOT_SEALED
-    fault = first_fault()
+    fault = first_fault(sys.argv[1])
     if fault is not None:
         return PROBE_FAILED_FIRST + fault
     door = Door()

@@ -2,7 +2,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
-import { nspawnArguments, nspawnEnvironment, places } from "../../jail/nspawn.ts";
+import { places } from "../../jail/inside.ts";
+import { nspawn } from "../../jail/nspawn.ts";
 import { type EchoDoor, openEchoDoor } from "./echo-door.ts";
 
 const SOCKETS = "/tmp/bench-cells";
@@ -24,9 +25,10 @@ export async function runRawCell(bundle: string, fields: Record<string, number>)
     deadline_ms: 1,
     resources,
   } as const;
-  const [program = "", ...argv] = nspawnArguments(start, { ...places, sockets: SOCKETS });
+  const { argv, environment } = nspawn.command(start, { ...places, sockets: SOCKETS });
+  const [program = "", ...rest] = argv;
   const begun = performance.now();
-  const child = spawn(program, argv, { stdio: "ignore", env: nspawnEnvironment, cwd: "/" });
+  const child = spawn(program, rest, { stdio: "ignore", env: environment, cwd: "/" });
   const run = await finish(door, begun);
   if (child.exitCode === null) await once(child, "exit");
   door.close();

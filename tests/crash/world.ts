@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Places } from "../../console/cli/places.ts";
 import { type Appliance, startAppliance } from "../../console/up/appliance.ts";
 import { type ServiceName, services } from "../../console/up/processes.ts";
-import { NSPAWN, treeArgument } from "../../jail/nspawn.ts";
+import { isolations } from "../../jail/isolations.ts";
 import { allUids, processesIn, processesOf } from "../../jail/processes.ts";
 import { type Desk, openDesk } from "./desk.ts";
 import { type CrashFrontend, openFrontend } from "./frontend.ts";
@@ -89,7 +89,8 @@ async function approve(desk: Desk): Promise<void> {
 }
 
 function leftOfCells(): number {
-  return processesIn(allUids).length + processesOf(NSPAWN, treeArgument).length;
+  const commands = Object.values(isolations).flatMap(({ mark }) => processesOf(mark.program, mark.argument));
+  return processesIn(allUids).length + commands.length;
 }
 
 /** Where something is mounted, and what. */

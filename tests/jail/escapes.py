@@ -61,10 +61,10 @@ def start_threads_without_end() -> None:
         stop.set()
 
 
-def make_files_without_end() -> None:
+def make_many_files() -> None:
     made = []
     try:
-        while True:
+        while len(made) < 5000:
             made.append(f"/work/{len(made)}")
             os.close(os.open(made[-1], os.O_CREAT))
     finally:
@@ -94,8 +94,8 @@ ATTEMPTS = {
     "kernel_crypto": lambda: socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET),
     "abstract_socket": lambda: connect(socket.AF_UNIX, "\0/tmp/.X11-unix/X0"),
     "listen": lambda: socket.socket(socket.AF_UNIX).bind("/work/socket"),
-    "host_root": lambda: os.listdir("/proc/1/root"),
-    "host_environment": lambda: open("/proc/1/environ", "rb").read(),
+    "host_root": lambda: os.listdir("/proc/1/root/var/silo"),
+    "host_environment": lambda: open(f"/proc/{os.getppid()}/environ", "rb").read(),
     "host_memory": lambda: open("/proc/kcore", "rb"),
     "product": lambda: os.listdir("/opt/silo"),
     "state": lambda: os.listdir("/var/silo"),
@@ -122,6 +122,7 @@ ATTEMPTS = {
     "read_other_memory": lambda: syscall(310, 1, 0, 0, 0, 0, 0),
     "keyring": lambda: syscall(250, 0, -3, 0),
     "bpf": lambda: syscall(321, 0, 0, 0),
+    "machine_size": lambda: syscall(99, ctypes.create_string_buffer(128)),
     "perf": lambda: syscall(298, 0, 0, 0, 0, 0),
     "userfaultfd": lambda: syscall(323, 0),
     "io_uring": lambda: syscall(425, 1, 0),
@@ -135,7 +136,7 @@ ATTEMPTS = {
     "memory": take_memory,
     "raise_limit": raise_limit,
     "big_hole": lambda: os.truncate(os.open("/work/hole", os.O_CREAT | os.O_WRONLY), 10 * 1024**3),
-    "files": make_files_without_end,
+    "files": make_many_files,
     "threads": start_threads_without_end,
     "descriptors": open_without_end,
 }

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Start } from "../../jail/messages.ts";
@@ -13,6 +13,8 @@ import { type Client, connect } from "../../kernel/process/connect.ts";
 import { openLog } from "../../kernel/process/log.ts";
 
 const INSIDE = 'mount --bind "$1/run" /run/silo && mount --bind "$1/var" /var/silo && exec node jail/main.ts';
+
+export const isolationNames = ["gvisor", "nspawn"] as const;
 
 export const resources: Resources = { memory_mib: 128, work_mib: 16, processes: 32, files: 128, output_kib: 64 };
 
@@ -117,9 +119,13 @@ function pidNamespaceChain(root: number): Set<number> {
   return found;
 }
 
+/** Of all its threads: a child belongs to the one that made it. */
 function childrenOf(pid: number): number[] {
   try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+    const lists = readdirSync(`/proc/${pid}/task`).map((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8"),
+    );
+    return lists.join(" ").split(" ").filter(Boolean).map(Number);
   } catch {
     return [];
   }

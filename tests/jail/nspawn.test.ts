@@ -1,9 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { nspawnArguments } from "../../jail/nspawn.ts";
+import { places } from "../../jail/inside.ts";
+import type { Start } from "../../jail/messages.ts";
+import { nspawn } from "../../jail/nspawn.ts";
 import { resources, startRequest } from "./jailer.ts";
 
 const digest = "5".repeat(64);
-const argv = (over = {}) => nspawnArguments(startRequest(digest, { slot: 2, cell: "cell_00000000000000zz", ...over }));
+const at = { ...places, proc: { files: ["cpuinfo", "kmsg", "version"], folders: ["sys"] } };
+const argv = (over: Partial<Start> = {}) =>
+  nspawn.command(startRequest(digest, { slot: 2, cell: "cell_00000000000000zz", isolation: "nspawn", ...over }), at)
+    .argv;
 
 describe("the argument list of a cell", () => {
   test("is exactly this", () => {
@@ -44,6 +49,11 @@ describe("the argument list of a cell", () => {
       "--bind-ro=/run/silo/cells/2:/run/silo",
       `--tmpfs=/work:mode=0777,size=${16 * 1024 * 1024},nr_inodes=4096,nosuid,nodev,noexec`,
       "--tmpfs=/dev/shm:mode=0000,size=4k,nr_inodes=1,ro,nosuid,nodev,noexec",
+      "--bind-ro=/dev/null:/proc/self/root/proc/cpuinfo",
+      "--bind-ro=/dev/null:/proc/self/root/proc/version",
+      "--bind-ro=/home:/proc/self/root/proc/sys",
+      "--bind-ro=/home:/proc/self/root/sys",
+      "--bind-ro=/home:/proc/self/root/run/host",
       "--setenv=HOME=/work",
       "--setenv=LANG=C.UTF-8",
       "--setenv=PYTHONDONTWRITEBYTECODE=1",
@@ -55,6 +65,7 @@ describe("the argument list of a cell", () => {
       "-S",
       "-P",
       "/usr/lib/silo/cell/run.py",
+      "nspawn",
     ]);
   });
 

@@ -15,7 +15,7 @@ const marked = [
   "proxies/sms/session.ts",
   "proxies/vault/case-keys.ts",
   "proxies/ingress/answers.ts",
-  "jail/nspawn.ts",
+  "jail/isolations.ts",
   "jail/sweep.ts",
 ];
 
