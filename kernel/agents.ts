@@ -11,11 +11,12 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { done, type End, refused } from "./abi/ends.ts";
 import type { Capabilities } from "./abi/grant.ts";
-import type { AgentLine, Isolation } from "./abi/messages.ts";
+import type { AgentLine } from "./abi/messages.ts";
 import type { Operations } from "./abi/operations.ts";
 import { keepBundle } from "./bundles.ts";
 import { type Core, note } from "./core.ts";
 import { type Folder, readFolder } from "./folder.ts";
+import { isWeaker } from "./isolation.ts";
 import type { People } from "./people.ts";
 import { defaults, type Policy, policyReader } from "./policy.ts";
 import type { Role } from "./records.ts";
@@ -35,14 +36,12 @@ type Terms = Pick<Role, "tools" | "isolation" | "deadline_ms" | "resources" | "e
 };
 
 export const AGENT_FOLDERS_MAX = 256;
-/** What the jailer can start: an agent that asks for another is not approved, as all its tasks would fail. */
-const ISOLATIONS: readonly Isolation[] = ["nspawn"];
 const ROLE_NAME = /^[a-z][a-z0-9-]{0,39}$/;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** `state` is the state directory (`/var/silo`): folders lie in `agents`, bundles in `bundles`. */
 export function openAgents(
-  core: Pick<Core, "store" | "commit" | "now">,
+  core: Pick<Core, "store" | "commit" | "now" | "settings">,
   options: { state: string; people: People; operations: Operations },
 ): Agents {
   const { store } = core;
@@ -71,10 +70,11 @@ export function openAgents(
     const { capabilities: asks, role: named, ...rest } = policy.value;
     if (named !== role)
       return refused("POLICY_INVALID", `The folder is called ${role}, its policy.yaml says ${named}.`);
-    if (!ISOLATIONS.includes(rest.isolation))
+    const weakest = core.settings.cells.weakest_isolation;
+    if (isWeaker(rest.isolation, weakest))
       return refused(
         "POLICY_INVALID",
-        `This jailer has no isolation ${rest.isolation} yet: write "isolation: nspawn" in policy.yaml.`,
+        `policy.yaml asks for isolation ${rest.isolation}; silo.yaml allows none weaker than ${weakest}.`,
       );
     return done({ digest: folder.digest, terms: { ...rest, tools: role, asks }, folder });
   }
@@ -89,6 +89,10 @@ export function openAgents(
       folder: offer.end === "done" ? offer.value.digest : null,
       asks: offer.end === "done" ? offer.value.terms.asks : null,
       granted: approved?.grant ?? null,
+      isolation: {
+        asked: offer.end === "done" && offer.value.folder !== null ? offer.value.terms.isolation : null,
+        approved: approved === undefined || approved.human ? null : approved.isolation,
+      },
       problem: problemOf(offer),
     };
   }

@@ -72,7 +72,7 @@ await startProcess("kernel", async (dirs, log) => {
     operations,
     checks: new Map([...operations].map(([name, operation]) => [name, compileArguments(operation)])),
     map,
-    roles: openRoles(store, people),
+    roles: openRoles(store, people, settings.cells.weakest_isolation),
     settings,
     day: daysIn(settings.time_zone),
     now,

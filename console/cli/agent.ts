@@ -1,7 +1,7 @@
 /** `silo agent list`, `approve`, `offline`, `online`. */
 import type { AgentLine } from "../../kernel/abi/messages.ts";
 import { CommandEnd, exits } from "./exits.ts";
-import { difference } from "./grant-text.ts";
+import { difference, isolationDifference } from "./grant-text.ts";
 import { type Ask, withKernel } from "./kernel.ts";
 import type { Output, World } from "./output.ts";
 import { findPlaces } from "./places.ts";
@@ -43,9 +43,10 @@ function unapprovable({ role, problem }: AgentLine): CommandEnd {
   return new CommandEnd(exits.refused, `${role} cannot be approved: ${message}`, code);
 }
 
-export function showRequest({ role, folder, bundle, asks, granted }: AgentLine): string {
+export function showRequest({ role, folder, bundle, asks, granted, isolation }: AgentLine): string {
   const changed = bundle === null ? "" : bundle === folder ? " (unchanged code)" : " (changed code)";
-  return [`${role}, folder ${folder}${changed}, asks for:`, ...difference(asks ?? {}, granted)].join("\n");
+  const lines = [...isolationDifference(isolation), ...difference(asks ?? {}, granted)];
+  return [`${role}, folder ${folder}${changed}, asks for:`, ...lines].join("\n");
 }
 
 async function findAgent(ask: Ask, role: string): Promise<AgentLine> {

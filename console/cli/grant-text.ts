@@ -1,5 +1,6 @@
 /** Capabilities in words, and what changes between what is granted and what is asked. Pure. */
 import type { Capabilities, Limit } from "../../kernel/abi/grant.ts";
+import type { AgentLine } from "../../kernel/abi/messages.ts";
 
 const scopeWords = {
   call: "a call",
@@ -30,6 +31,14 @@ export function difference(asked: Capabilities, granted: Capabilities | null): s
     if (!now.has(line)) return `+ ${line}`;
     return wanted.has(line) ? `  ${line}` : `- ${line}`;
   });
+}
+
+/** What its cells are held by, marked as `difference` does; nothing for a role of people. */
+export function isolationDifference({ asked, approved }: AgentLine["isolation"]): string[] {
+  if (asked === null) return [];
+  const line = (isolation: string) => `cells held by ${isolation}`;
+  if (approved === null || approved === asked) return [`  ${line(asked)}`];
+  return [`+ ${line(asked)}`, `- ${line(approved)}`];
 }
 
 function lines(capabilities: Capabilities): Set<string> {

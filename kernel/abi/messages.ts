@@ -400,6 +400,8 @@ const AgentLine = object({
   /** What the folder asks for; null where it is invalid, and `problem` says why. */
   asks: nullable(Capabilities),
   granted: nullable(Capabilities),
+  /** What the cells of the folder, and of the approved bundle, are held by; null for a role of people, which brings no code. */
+  isolation: object({ asked: nullable(Isolation), approved: nullable(Isolation) }),
   problem: nullable(object({ code: Type.String({ pattern: "^[A-Z][A-Z0-9_]{2,40}$" }), message: Sentence })),
 });
 export type AgentLine = Static<typeof AgentLine>;

@@ -4,6 +4,7 @@ import { type Directories, readYaml } from "../process/config.ts";
 import { refine } from "../process/schema.ts";
 import { SLOTS_MAX } from "./bounds.ts";
 import { Name } from "./ids.ts";
+import { Isolation } from "./messages.ts";
 import { closedNetwork, Network, networkFault } from "./network.ts";
 
 function object<const P extends Parameters<typeof Type.Object>[0]>(properties: P) {
@@ -21,6 +22,8 @@ export const Settings = object({
   ),
   /** Cells at once. */
   slots: Type.Integer({ minimum: 1, maximum: SLOTS_MAX }),
+  /** `weakest_isolation`: agents that ask for less are not approved, and do not run where they were. */
+  cells: object({ weakest_isolation: Isolation }),
   /** How often one assignment is tried, and how long it rests after a failure: doubling from `backoff_ms`. */
   attempts: object({
     max: Type.Integer({ minimum: 1, maximum: 100 }),

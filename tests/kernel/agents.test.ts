@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { End } from "../../kernel/abi/ends.ts";
-import type { AgentLine } from "../../kernel/abi/messages.ts";
+import type { AgentLine, Isolation } from "../../kernel/abi/messages.ts";
 import { AGENT_FOLDERS_MAX, type Agents, openAgents } from "../../kernel/agents.ts";
 import { readLog } from "../../kernel/audit/log.ts";
 import { readFolder } from "../../kernel/folder.ts";
@@ -27,7 +27,7 @@ beforeEach(async () => {
   const { operations } = world.core;
   const people = readPeople({ etc: join(source, "config"), var: state }, operations);
   agents = openAgents(world.core, { state, people, operations });
-  roles = openRoles(world.store, people);
+  roles = openRoles(world.store, people, "nspawn");
 });
 afterEach(async () => {
   await world.close();
@@ -46,10 +46,21 @@ function linesOf(agents: Agents): AgentLine[] {
   return end.value;
 }
 
-function line(role: string): AgentLine {
-  const found = linesOf(agents).find((one) => one.role === role);
+function line(role: string, of = agents): AgentLine {
+  const found = linesOf(of).find((one) => one.role === role);
   if (found === undefined) throw new Error(`${role} is not listed.`);
   return found;
+}
+
+/** The same approvals after an administrator changed silo.yaml. */
+function withWeakest(weakest_isolation: Isolation): { agents: Agents; roles: Roles } {
+  const { core, store } = world;
+  const people = readPeople({ etc: join(source, "config"), var: state }, core.operations);
+  const settings = { ...core.settings, cells: { weakest_isolation } };
+  return {
+    agents: openAgents({ ...core, settings }, { state, people, operations: core.operations }),
+    roles: openRoles(store, people, weakest_isolation),
+  };
 }
 
 async function approveShown(role: string): Promise<End<AgentLine>> {
@@ -146,14 +157,36 @@ describe("an agent folder", () => {
     expect(line("refund-agent").problem?.message).toBe("policy.yaml is not UTF-8.");
   });
 
-  test("that asks for an isolation this jailer does not have, or leaves it at that, is not approved", async () => {
+  test("shows what its cells are held by: gVisor where it says nothing, and what changes by an approval", async () => {
     const policy = join(drop(), "policy.yaml");
     const asked = readFileSync(policy, "utf8");
-    for (const written of ["isolation: gvisor", ""]) {
-      writeFileSync(policy, asked.replace("isolation: nspawn", written));
-      expect(line("refund-agent").problem?.message).toContain("isolation: nspawn");
-      expect(await approveShown("refund-agent")).toMatchObject({ code: "POLICY_INVALID" });
-    }
+    writeFileSync(policy, asked.replace("isolation: nspawn", ""));
+    expect(line("refund-agent").isolation).toEqual({ asked: "gvisor", approved: null });
+    await approveShown("refund-agent");
+    expect(roles.active("refund-agent")).toMatchObject({ isolation: "gvisor" });
+    writeFileSync(policy, asked);
+    expect(line("refund-agent").isolation).toEqual({ asked: "nspawn", approved: "gvisor" });
+    expect(line("refund-manager").isolation).toEqual({ asked: null, approved: null });
+  });
+
+  test("that asks for a weaker isolation than silo.yaml allows is not approved, and one that was approved does not run", async () => {
+    drop();
+    await approveShown("refund-agent");
+    await approveShown("refund-manager");
+    const strict = withWeakest("gvisor");
+    expect(line("refund-agent", strict.agents)).toMatchObject({
+      state: "invalid",
+      problem: { code: "POLICY_INVALID", message: expect.stringContaining("none weaker than gvisor") },
+    });
+    const { folder } = line("refund-agent");
+    expect(await strict.agents.approve("refund-agent", folder ?? "", "admin")).toMatchObject({
+      code: "POLICY_INVALID",
+    });
+    expect(strict.roles.online("refund-agent")).toBe(false);
+    expect(strict.roles.active("refund-agent")).toBeNull();
+    // People click in cells as their tools' role would get them.
+    expect(strict.roles.active("refund-manager")).toBeNull();
+    expect(roles.active("refund-agent")).not.toBeNull();
   });
 
   test("is never reached by a role's name that is a path", async () => {
@@ -230,7 +263,7 @@ describe("a role of people", () => {
     drop();
     await approveShown("refund-agent");
     await approveShown("refund-manager");
-    const without = openRoles(world.store, { people: new Map(), roles: new Map() });
+    const without = openRoles(world.store, { people: new Map(), roles: new Map() }, "nspawn");
     expect(without.active("refund-manager")).toBeNull();
     expect(without.active("refund-agent")).not.toBeNull();
   });

@@ -19,6 +19,7 @@ const agent: AgentLine = {
   folder: FOLDER,
   asks: { "order:read": [] },
   granted: null,
+  isolation: { asked: "gvisor", approved: null },
   problem: null,
 };
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { difference, limitText } from "../../../console/cli/grant-text.ts";
+import { difference, isolationDifference, limitText } from "../../../console/cli/grant-text.ts";
 import { block, count, list, localTime, printable, table } from "../../../console/cli/text.ts";
 
 describe("a table", () => {
@@ -88,5 +88,15 @@ describe("the difference an administrator approves", () => {
   test("of the same request is nothing", () => {
     const same = { "kv:get": [limit(1)] };
     expect(difference(same, same).filter((line) => !line.startsWith("  "))).toEqual([]);
+  });
+
+  test("says what holds the cells, and shows a change of it as both; people bring none", () => {
+    expect(isolationDifference({ asked: "gvisor", approved: null })).toEqual(["  cells held by gvisor"]);
+    expect(isolationDifference({ asked: "gvisor", approved: "gvisor" })).toEqual(["  cells held by gvisor"]);
+    expect(isolationDifference({ asked: "nspawn", approved: "gvisor" })).toEqual([
+      "+ cells held by nspawn",
+      "- cells held by gvisor",
+    ]);
+    expect(isolationDifference({ asked: null, approved: null })).toEqual([]);
   });
 });

@@ -35,6 +35,14 @@ describe("silo.yaml", () => {
     expect(withChange("slots: 4", "slots: 0")).toThrow(/silo\.yaml:5:8: /);
   });
 
+  test("names the weakest isolation, and only one there is", () => {
+    expect(withChange("weakest_isolation: nspawn", "weakest_isolation: gvisor")().cells).toEqual({
+      weakest_isolation: "gvisor",
+    });
+    expect(withChange("weakest_isolation: nspawn", "weakest_isolation: none")).toThrow(/weakest_isolation/);
+    expect(withChange("{ weakest_isolation: nspawn }", "{}")).toThrow(/weakest_isolation/);
+  });
+
   test("takes a time zone that exists", () => {
     expect(withChange("UTC", "Europe/Berlin")().time_zone).toBe("Europe/Berlin");
     expect(withChange("UTC", "Europe/Atlantis")).toThrow(/silo\.yaml:2:12: .*time zone/);

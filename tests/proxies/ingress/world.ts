@@ -142,6 +142,7 @@ function settings(port: number): string {
   return stringify({
     time_zone: "UTC",
     slots: 1,
+    cells: { weakest_isolation: "nspawn" },
     attempts: { max: 1, backoff_ms: 1, backoff_ms_max: 1 },
     http: { host: "127.0.0.1", port },
     kinds: { refund: { customer: "required" }, hello: { customer: "optional" } },
