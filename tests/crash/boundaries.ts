@@ -61,6 +61,11 @@ export function shareOf<T>(all: readonly T[], share: string): T[] {
   return all.slice(Math.round(((part - 1) * all.length) / parts), Math.round((part * all.length) / parts));
 }
 
+/** The place in words: `door at "POST /v1/call received" no. 3`. */
+export function placeOf({ victim, process, point, crossing }: Kill): string {
+  return `${victim === "itself" ? process : `${victim} killed while ${process} is`} at "${point}" no. ${crossing}`;
+}
+
 function rankInKind(): (kind: string) => number {
   const seen = new Map<string, number>();
   return (kind) => {

@@ -12,12 +12,13 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
     matrix: { type: "boolean", default: false },
     share: { type: "string", default: WHOLE },
+    at: { type: "string", default: "" },
     kills: { type: "string", default: String(KILLS_DEFAULT) },
   },
 });
-const { json, matrix, share, kills } = values;
+const { json, matrix, share, at, kills } = values;
 try {
-  process.exitCode = await (matrix ? crashAtBoundaries(share, json) : crashAtRandom(Number(kills), json));
+  process.exitCode = await (matrix ? crashAtBoundaries({ share, at }, json) : crashAtRandom(Number(kills), json));
 } catch (error) {
   console.error(error);
   process.exit(BROKEN);

@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { makeShop, readRefunds } from "../../console/trial/shop.ts";
-import { readMails } from "../../console/trial/smtp.ts";
 import type { Outsiders } from "./outside.ts";
 
 /** A refund of `amount` minor units, the same amount never twice for one order. */
@@ -38,7 +37,7 @@ export function submissionOf({ customer, order, amount }: Job): object {
 /** Counts what lies outside. What was completed (`expected` of the jobs) is waited for: a mail server delivers when it gets to it. */
 export async function countEffects(outside: Outsiders, jobs: readonly Job[], expected: number): Promise<Effects[]> {
   const names = jobs.map(({ order, amount }) => nameOf(order, money(amount)));
-  const emails = await countMails(names, expected);
+  const emails = await countMails(outside, names, expected);
   const words = jobs.length === 1 ? (names[0] ?? "") : REFUNDED;
   const sms = tally((await outside.smsc.messages(words, expected)).map(({ bytes }) => bytes.toString("latin1")));
   const rows = await readRefunds(outside.postgres);
@@ -46,9 +45,13 @@ export async function countEffects(outside: Outsiders, jobs: readonly Job[], exp
   return names.map((name) => ({ refunds: refunds(name), emails: emails(name), sms: sms(name) }));
 }
 
-async function countMails(names: readonly string[], expected: number): Promise<(name: string) => number> {
+async function countMails(
+  { mails }: Outsiders,
+  names: readonly string[],
+  expected: number,
+): Promise<(name: string) => number> {
   for (const until = Date.now() + MAIL_MS_MAX; ; await pause(POLL_MS)) {
-    const count = tally(readMails().map(({ text }) => text.trim()));
+    const count = tally(mails.texts());
     if (names.filter((name) => count(name) > 0).length >= expected || Date.now() > until) return count;
   }
 }

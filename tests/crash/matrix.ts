@@ -6,7 +6,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { allUids, processesIn } from "../../jail/processes.ts";
-import { common, type Kill, killsAt, recording, shareOf, type Victim } from "./boundaries.ts";
+import { common, type Kill, killsAt, placeOf, recording, shareOf, type Victim } from "./boundaries.ts";
 import { countEffects, type Job, makeJobs } from "./jobs.ts";
 import { faultsOfStore } from "./left.ts";
 import { killAll } from "./outside.ts";
@@ -22,12 +22,15 @@ const UNTELLABLE: readonly string[] = ["email", "sms"];
 type Run = Kill & Came & { crossed: boolean; holds: boolean };
 type Sum = { boundaries: number; kills: number; passed: number; failed: number; missed: number; unknown: number };
 
-/** Kills at every boundary of the share `K/N`, prints each run and a sum. Returns the exit status. */
-export async function crashAtBoundaries(share: string, json: boolean): Promise<number> {
+/** `share`: K/N. `at`: words in the name of each place. */
+export type Choice = { share: string; at: string };
+
+/** Kills at every boundary of the choice, prints each run and a sum. Returns the exit status. */
+export async function crashAtBoundaries({ share, at }: Choice, json: boolean): Promise<number> {
   const crash = await startCrashWorld({ marked: true });
   const jobs = makeJobs();
   const all = await enumerate(crash, jobs);
-  const kills = shareOf(all, share);
+  const kills = shareOf(all, share).filter((kill) => placeOf(kill).includes(at));
   const runs: Run[] = [];
   const begun = Date.now();
   for (const kill of kills) {
@@ -107,8 +110,7 @@ function sumOf(boundaries: number, runs: readonly Run[]): Sum {
 }
 
 function words(run: Run): string {
-  const { victim, process, point, crossing, end, refunds, emails, sms, notes } = run;
+  const { end, refunds, emails, sms, notes } = run;
   const verdict = !run.holds ? "FAIL" : run.crossed ? "ok  " : "miss";
-  const where = `${victim === "itself" ? process : `${victim} killed while ${process} is`} at "${point}" no. ${crossing}`;
-  return `${verdict} ${where}: ${end}, ${refunds} refund, ${emails} e-mail, ${sms} SMS, ${notes ?? 0} note`;
+  return `${verdict} ${placeOf(run)}: ${end}, ${refunds} refund, ${emails} e-mail, ${sms} SMS, ${notes ?? 0} note`;
 }

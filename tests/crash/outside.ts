@@ -8,12 +8,14 @@ import { readAccounts } from "../../console/up/accounts.ts";
 import type { Outside } from "../../console/up/credentials.ts";
 import { processesIn } from "../../jail/processes.ts";
 import { openSmsc, type Smsc } from "../proxies/sms/smsc.ts";
+import { openMails } from "./mails.ts";
 
 const GONE_POLL_MS = 5;
 
 export type Outsiders = {
   postgres: Postgres;
   smsc: Smsc;
+  mails: ReturnType<typeof openMails>;
   credentials(): Outside;
   killPostgres(): Promise<void>;
   killSmtp(): Promise<void>;
@@ -30,6 +32,7 @@ export async function startOutsiders(): Promise<Outsiders> {
       return postgres;
     },
     smsc,
+    mails: openMails(),
     credentials: () => ({ database: postgres.connection, smtp: smtp.connection, smpp: smsc.credential }),
     async killPostgres() {
       const uid = readAccounts().uid("postgres");

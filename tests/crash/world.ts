@@ -1,5 +1,6 @@
 /** The world that is crashed: a whole appliance on real outside systems, and an agent with one effect at every proxy. Runs inside the build root. */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { randomInt } from "node:crypto";
+import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Places } from "../../console/cli/places.ts";
 import { type Appliance, startAppliance } from "../../console/up/appliance.ts";
@@ -12,7 +13,8 @@ import { type Outsiders, startOutsiders } from "./outside.ts";
 import { FOLDER, makeFolder } from "./points/plan.ts";
 
 export const PLACES: Places = { name: "/", etc: "/etc/silo", var: "/var/silo", run: "/run/silo" };
-const PORT = 18_444;
+/** Of the front door, drawn anew: it is on the host's network, where others may run the same. */
+const PORT = { min: 20_000, max: 32_000 } as const;
 /** A crash is our own doing here, so nobody has to wait out a process that keeps failing. */
 const RESTART_MS_MAX = 100;
 const QUIET_MS_MAX = 60_000;
@@ -33,10 +35,10 @@ export type CrashWorld = {
 
 /** Starts everything. With `marked`, the processes know the boundaries of points/. */
 export async function startCrashWorld({ marked }: { marked: boolean }): Promise<CrashWorld> {
-  if (marked) putMarkedNodeFirst();
+  putNodeFirst(marked ? ["register", "cache"] : ["cache"]);
   const outside = await startOutsiders();
   const appliance = await startAppliance({
-    port: PORT,
+    port: randomInt(PORT.min, PORT.max),
     restartMsMax: RESTART_MS_MAX,
     outside: async () => outside.credentials(),
   });
@@ -70,14 +72,18 @@ export async function startCrashWorld({ marked }: { marked: boolean }): Promise<
   };
 }
 
-/** `node` in the PATH of every process that is started from now on: the pinned one, with points/register.ts loaded first. */
-function putMarkedNodeFirst(): void {
+/** `node` in the PATH of every process that is started from now on: the pinned one, with these modules of points/ loaded first. */
+function putNodeFirst(modules: readonly string[]): void {
   makeFolder();
-  const register = new URL("./points/register.ts", import.meta.url).pathname;
-  mkdirSync(`${FOLDER}/bin`);
-  writeFileSync(`${FOLDER}/bin/node`, `#!/bin/sh\nexec ${process.execPath} --import ${register} "$@"\n`, {
-    mode: 0o755,
-  });
+  const imports = modules.map((name) => `--import ${new URL(`./points/${name}.ts`, import.meta.url).pathname}`);
+  const lines = [
+    "#!/bin/sh",
+    `NODE_COMPILE_CACHE=${FOLDER}/cache exec ${process.execPath} ${imports.join(" ")} "$@"`,
+    "",
+  ];
+  for (const name of ["bin", "cache"]) mkdirSync(`${FOLDER}/${name}`);
+  chmodSync(`${FOLDER}/cache`, 0o777);
+  writeFileSync(`${FOLDER}/bin/node`, lines.join("\n"), { mode: 0o755 });
   process.env["PATH"] = `${FOLDER}/bin:${process.env["PATH"]}`;
 }
 
