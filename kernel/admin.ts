@@ -53,7 +53,8 @@ export function consoleHandlers(
   /** The task as this person sees it; TASK_UNKNOWN also when it is none of theirs. */
   function seen(person: Person, task: string): End<ValueOf<Console, "task_show">> {
     const shown = desk.task(task);
-    return shown !== null && maySee(person, shown.line) ? done(shown) : refused("TASK_UNKNOWN");
+    if (shown === null || !maySee(person, shown.line)) return refused("TASK_UNKNOWN");
+    return done(person.administrator ? shown : { ...shown, shadow: null }); // a person is compared, not prompted
   }
 
   /** A decision about a role: dispatch hears of it before the administrator does. */
@@ -114,6 +115,12 @@ export function consoleHandlers(
       as(peer, async (person) => {
         const shown = seen(person, task);
         return shown.end === "done" ? asAdministrator(peer, (who) => desk.replay(task, who)) : shown;
+      }),
+
+    task_try: (asked, peer) =>
+      as(peer, async (person) => {
+        const shown = seen(person, asked.task);
+        return shown.end === "done" ? asAdministrator(peer, (who) => desk.try({ ...asked, who })) : shown;
       }),
 
     agent_list: (_, peer) => asAdministrator(peer, () => wrapped(agents.list(), (lines) => ({ agents: lines }))),

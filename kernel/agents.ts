@@ -26,6 +26,8 @@ export type Agents = {
   list(): End<AgentLine[]>;
   /** Approves what has the digest `shown`; the role goes online unless it was set offline. */
   approve(role: string, shown: string, who: string): Promise<End<AgentLine>>;
+  /** Keeps a role's folder as it is now as a bundle that is not approved; its digest. Of the approved bundle where there is no folder. */
+  stage(role: string): End<string>;
   turn(role: string, to: "online" | "offline", who: string): Promise<End<AgentLine>>;
 };
 
@@ -118,6 +120,17 @@ export function openAgents(
         note(core, "agent_approve", { who, role, bundle: digest });
       });
       return done(lineOf(role));
+    },
+
+    stage(role) {
+      const names = namesIn(arrivals);
+      const approved = store.roles.get(role);
+      if (names.end === "done" && !names.value.includes(role) && approved !== undefined) return done(approved.approved);
+      const offer = offerOf(role);
+      if (offer.end !== "done") return offer;
+      const { digest, folder } = offer.value;
+      const kept = folder === null ? done(null) : keepBundle(folder, bundles);
+      return kept.end === "done" ? done(digest) : kept;
     },
 
     async turn(role, to, who) {

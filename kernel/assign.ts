@@ -3,10 +3,11 @@ import { newId } from "./abi/ids.ts";
 import { type Core, mustGet } from "./core.ts";
 import { moveToReady, moveToWaiting } from "./queue.ts";
 import type { Assignment, Handover, Task } from "./records.ts";
+import { openShadow } from "./shadows.ts";
 import type { Store } from "./store.ts";
 
-/** Makes the next assignment of `task`, for `role`: waiting where the role is a person's, else ready. */
-export function assign(core: Core, task: Omit<Task, "assignment">, role: string, before: Before | null): void {
+/** Makes the next assignment of `task`: waiting where the role is a person's, with its shadow where the map names one, else ready. */
+export function assign(core: Core, task: Omit<Task, "assignment">, { to: role, shadow }: To, before: Before | null) {
   const { store } = core;
   const now = core.now();
   const assignment = newId("asgn", core.random);
@@ -24,9 +25,13 @@ export function assign(core: Core, task: Omit<Task, "assignment">, role: string,
     epoch: 0,
     fault: null,
   });
+  if (human && shadow !== undefined && !core.roles.human(shadow)) openShadow(store, task.task, assignment, shadow, now);
   if (human) moveToWaiting(store, task.task, { for: "human", assignment, person: null, since: now });
   else moveToReady(store, task.task, { assignment, due: now });
 }
+
+/** The role that gets it, and who runs beside. */
+type To = { to: string; shadow?: string };
 
 /** Every assignment of a task, oldest first; those that handed it back follow the one they handed it back to. */
 export function assignmentsOf(store: Store, task: string): Assignment[] {

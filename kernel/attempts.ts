@@ -1,7 +1,8 @@
 /** The cells that are up now, in memory: what dispatch waits for, by cell. The truth about tasks is in the store. */
+import type { Mode } from "./abi/ids.ts";
+import type { Comparison } from "./comparison.ts";
 import type { Minted } from "./mint.ts";
 import type { Click, Ending, Lease } from "./records.ts";
-import type { Comparison } from "./replay.ts";
 
 /** How an attempt came to its end: `settled` in the store already, or what is to be settled now. */
 export type Over = { how: "settled"; ending: Ending | null } | { how: "exit" } | { how: "lost" } | { how: "timeout" };
@@ -11,7 +12,7 @@ export type Attempt = {
   readonly slot: number;
   readonly task: string;
   readonly click: Click | null;
-  /** What it is compared with; null for a run that counts. */
+  /** Of a run that is not live; null for one that is. */
   readonly comparison: Comparison | null;
   /** What it holds, from the claim on. */
   lease: Lease | null;
@@ -35,7 +36,12 @@ export type Attempts = {
   }): Attempt;
   close(cell: string): void;
   ofCell(cell: string): Attempt | undefined;
+  /** The attempt that holds the task, or is to; not what runs beside it. */
   ofTask(task: string): Attempt | undefined;
+  /** The run in shadow or try that makes its calls under this assignment of its own. */
+  comparisonOf(assignment: string): Comparison | null;
+  /** The tasks with a cell of this mode. */
+  busy(mode: Mode): Set<string>;
   all(): Attempt[];
   /** The lowest slot below `slots` with no cell in it. */
   freeSlot(slots: number): number | undefined;
@@ -52,7 +58,15 @@ export function openAttempts(): Attempts {
     },
     close: (cell) => void byCell.delete(cell),
     ofCell: (cell) => byCell.get(cell),
-    ofTask: (task) => [...byCell.values()].find((attempt) => attempt.task === task),
+    ofTask: (task) => [...byCell.values()].find((attempt) => attempt.task === task && attempt.comparison === null),
+    comparisonOf(assignment) {
+      const runs = [...byCell.values()].map(({ comparison }) => comparison);
+      return runs.find((run) => run?.assignment.assignment === assignment && run.mode !== "replay") ?? null;
+    },
+    busy(mode) {
+      const those = [...byCell.values()].filter(({ comparison }) => (comparison?.mode ?? "live") === mode);
+      return new Set(those.map(({ task }) => task));
+    },
     all: () => [...byCell.values()],
     freeSlot(slots) {
       const used = new Set([...byCell.values()].map(({ slot }) => slot));

@@ -1,4 +1,5 @@
 /** What is done with one cell, through the jailer, the door and the vault: the steps, without their order. */
+import type { Mode } from "./abi/ids.ts";
 import type { kernelToDoor, kernelToJailer, kernelToVault } from "./abi/messages.ts";
 import type { Attempt, Over } from "./attempts.ts";
 import { sealedOf } from "./cases.ts";
@@ -60,11 +61,12 @@ export function openCells(core: Core, { door, vault, jailer }: Peers, log: Log):
     async bindVault(attempt, { assignment, epoch }) {
       const { cell, task, comparison } = attempt;
       const { case: matter } = mustGet(core.store.tasks.get(task), task);
-      const mode = comparison === null ? ("live" as const) : ("replay" as const);
+      const mode: Mode = comparison?.mode ?? "live";
       const body = { cell, task, case: matter, assignment, epoch, mode, sealed: sealedOf(core.store, matter) };
       const end = await vault.request("bind", body, BIND_MS_MAX);
       if (end.end === "refused") log.warn({ cell, code: end.code }, "the vault cannot open the case");
-      if (end.end === "refused" && comparison === null) attempt.end(overOf.failed);
+      if (end.end === "refused" && comparison !== null) comparison.fault = end;
+      else if (end.end === "refused") attempt.end(overOf.failed);
       return end.end === "done";
     },
     async bindDoor({ cell, slot, over }, { document, lease, baseKey, taskKey }) {

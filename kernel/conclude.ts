@@ -29,7 +29,7 @@ function proceed(core: Core, task: Task, assignment: Assignment, ending: Ending)
   const outcome = "end" in next ? { outcome: next.end } : {};
   noteEnd(core, task, assignment, { event, ...(code !== null && { code }), ...outcome });
   if ("end" in next) finish(core, task, next.end, ending, reason);
-  else assign(core, task, "to" in next ? next.to : next.wait, beforeOf(assignment, ending, reason ?? ""));
+  else assign(core, task, "to" in next ? next : { to: next.wait }, beforeOf(assignment, ending, reason ?? ""));
 }
 
 /** A person's cell is over: the task waits for the same person again. */

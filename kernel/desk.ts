@@ -12,10 +12,12 @@ import type { Dispatch } from "./dispatch.ts";
 import { documentOf } from "./document.ts";
 import { handBack } from "./hand-back.ts";
 import { nextStep } from "./journal.ts";
+import { endOf } from "./not-live.ts";
 import { moveToWaiting, type Position, positionOf } from "./queue.ts";
 import type { Fields, JournalEntry, Outcome, Waiting } from "./records.ts";
-import type { Compared } from "./replay.ts";
+import { type Compared, concludeReplay, openReplay } from "./replay.ts";
 import type { Store } from "./store.ts";
+import { concludeTry, openTry, type Stage, type Tried } from "./try.ts";
 import { decideUnknown, unknownOf } from "./unknown.ts";
 
 /** Calls of a task that are shown, canonical: with its document they fit into a frame (FRAME_BYTES_MAX). */
@@ -23,12 +25,13 @@ const SHOWN_CALLS_BYTES_MAX = 4 * 1024 * 1024;
 /** So much of each reason stands in a list. */
 export const LISTED_REASON_CHARS_MAX = 200;
 
+type Shown = ValueOf<typeof consoleToKernel, "task_show">;
 type TaskFilter = RequestOf<typeof consoleToKernel, "task_list"> & { roles: string[] | null };
 
 export type Desk = {
   /** Newest first. `roles`: only tasks in the hands of these; null: all. */
   tasks(filter: TaskFilter): TaskLine[];
-  task(id: string): ValueOf<typeof consoleToKernel, "task_show"> | null;
+  task(id: string): Shown | null;
   /** A waiting task goes into this person's hands. `roles`: those the person has. */
   take(task: string, person: string, roles: string[]): Promise<End<TaskLine>>;
   call(task: string, person: string, tool: string, given: Fields): Promise<End<Clicked>>;
@@ -39,6 +42,8 @@ export type Desk = {
   handBack(task: string, person: string): Promise<End<TaskLine>>;
   /** Whether the agent of an ended task would do the same again. */
   replay(task: string, who: string): Promise<End<Compared>>;
+  /** What an agent's folder would do with a task that is there. `role`: null for the agent that had it last. */
+  try(asked: { task: string; role: string | null; who: string }): Promise<End<Tried>>;
   counts(): Record<Position["state"], number>;
   undelivered(): number;
   auditEntries(): number;
@@ -50,8 +55,9 @@ export type Desk = {
 
 export function openDesk(
   core: Core,
-  dispatch: Pick<Dispatch, "click" | "replay" | "slots" | "wake">,
+  dispatch: Pick<Dispatch, "click" | "compare" | "slots" | "wake">,
   background: Pick<Background, "settled">,
+  stage: Stage,
 ): Desk {
   const { store } = core;
   return {
@@ -72,7 +78,16 @@ export function openDesk(
       dispatch.wake();
       return end;
     },
-    replay: dispatch.replay,
+    async replay(task, who) {
+      const opened = openReplay(core, task, who);
+      if (opened.end !== "done") return opened;
+      return dispatch.compare(opened.value, (ending) => concludeReplay(core, opened.value, ending));
+    },
+    async try(asked) {
+      const opened = openTry(core, asked, stage);
+      if (opened.end !== "done") return opened;
+      return dispatch.compare(opened.value, (ending) => concludeTry(core, opened.value, ending));
+    },
     counts: () => ({
       ready: store.ready.count(),
       leased: store.leases.count(),
@@ -129,7 +144,7 @@ function personOf(position: Position): string | null {
   return position.state === "leased" ? (position.record.click?.person ?? null) : null;
 }
 
-function show(core: Core, id: string): ValueOf<typeof consoleToKernel, "task_show"> {
+function show(core: Core, id: string): Shown {
   const { store } = core;
   const ended = store.ended.get(id);
   const first_step = nextStep(store, assigned(store, id).assignment.assignment);
@@ -139,7 +154,16 @@ function show(core: Core, id: string): ValueOf<typeof consoleToKernel, "task_sho
     journal: callsOf(core, id),
     result: ended === undefined ? null : { text: ended.text, fields: ended.fields },
     unknown: unknownOf(store, id),
+    shadow: shadowOf(store, id),
   };
+}
+
+/** What the agent did in shadow beside a person. */
+function shadowOf(store: Store, id: string): Shown["shadow"] {
+  const shadow = store.shadows.get(id);
+  if (shadow === undefined) return null;
+  const { role, state, run } = shadow;
+  return { role, state, run: run === null ? null : { ...run, ending: endOf(run.ending) } };
 }
 
 /** The calls of all assignments of a task, oldest first. What is over the bound is left out from the oldest on, and counted. */

@@ -15,6 +15,8 @@ import type { Background } from "./background.ts";
 import { openCells, type Peers } from "./cells.ts";
 import { type Claimed, claim, renew } from "./claim.ts";
 import { type Clicked, clickEnd, clickRole } from "./clicks.ts";
+import { type Comparison, claimComparison } from "./comparison.ts";
+import { compareCallOf, endComparison, endingOf, isCompared } from "./comparisons.ts";
 import type { Core } from "./core.ts";
 import { heldBy, type Intend, type Intended, intend } from "./intend.ts";
 import type { Mint } from "./mint.ts";
@@ -24,16 +26,8 @@ import type { Log } from "./process/log.ts";
 import { positionOf } from "./queue.ts";
 import type { Click, Ending } from "./records.ts";
 import { expireOverdue } from "./recovery.ts";
-import {
-  type Compared,
-  type Comparison,
-  claimComparison,
-  compareCall,
-  concludeComparison,
-  isOwn,
-  openComparison,
-} from "./replay.ts";
 import { failStart, postpone, settle } from "./settle.ts";
+import { concludeShadow, shadowRun } from "./shadow.ts";
 
 /** Refusals one cell may cause outside the journal before it is destroyed: each is a line in a log that is kept for ever. */
 export const FINDINGS_MAX = 1000;
@@ -51,10 +45,12 @@ export type Dispatch = {
   countFinding(cell: string | null): void;
   /** This cell asked for a call. */
   countIntent(cell: string): void;
-  /** `door -> kernel: intend`: decides a call, or compares it where its cell is there for that. */
+  /** `door -> kernel: intend`: decides a call, as its cell's mode is. */
   intend(call: Intend): Promise<End<Intended>>;
-  /** Runs an ended task's agent once more and says whether it does the same; settles when that cell is over. */
-  replay(task: string, who: string): Promise<End<Compared>>;
+  /** The run in shadow or try that makes its calls under this assignment. */
+  comparisonOf(assignment: string): Comparison | null;
+  /** A run that is not live, and what it came to; settles when its cell is over. */
+  compare<T>(comparison: Comparison, conclude: (ending: Ending | null) => End<T>): Promise<End<T>>;
   /** One function of tools.py, in a cell of its own; settles when that cell is over. */
   click(task: string, click: Click): Promise<End<Clicked>>;
   slots(): { total: number; used: number };
@@ -78,10 +74,6 @@ type Job = Pick & {
   over: (attempt: Attempt, over: Over) => unknown;
 };
 
-function endingOf(over: Over): Ending | null {
-  return over.how === "settled" ? over.ending : over;
-}
-
 export type DispatchOptions = {
   core: Core;
   mint: Mint;
@@ -104,6 +96,7 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
     const now = core.now();
     while (!stopped && peers.jailer.connected && peers.door.connected && peers.vault.connected) {
       const slot = attempts.freeSlot(core.settings.slots);
+      if (slot === undefined) makeRoom(now);
       const job = slot === undefined ? undefined : nextJob(now);
       if (slot === undefined || job === undefined) break;
       const running = run(slot, job).finally(() => runs.delete(running));
@@ -116,8 +109,23 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
   function nextJob(now: number): Job | undefined {
     const job = asked.shift();
     if (job !== undefined) return job;
-    const picked = pick(core, new Set(attempts.all().map(({ task }) => task)), now);
-    return picked === null ? undefined : { ...picked, click: null, comparison: null, over: () => undefined };
+    const live = pick(core, "due", attempts.busy("live"), now);
+    if (live !== null) return { ...live, click: null, comparison: null, over: () => undefined };
+    const shadow = pick(core, "shadowsDue", attempts.busy("shadow"), now);
+    return shadow === null ? undefined : shadowJob(shadow);
+  }
+
+  function shadowJob({ task, role }: Pick): Job {
+    const comparison = shadowRun(core, task, role);
+    const over = (_: Attempt, over: Over) => core.commit(() => concludeShadow(core, comparison, endingOf(over)));
+    return { task, role, click: null, comparison, over };
+  }
+
+  /** A run in shadow gives its slot back when live work waits for one. */
+  function makeRoom(now: number): void {
+    const shadow = attempts.all().find(({ comparison }) => comparison?.mode === "shadow");
+    if (shadow === undefined) return;
+    if (asked.length > 0 || pick(core, "due", attempts.busy("live"), now) !== null) shadow.end({ how: "lost" });
   }
 
   /** Puts what a person waits for before the next slot that is free. */
@@ -201,21 +209,14 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
 
   return {
     wake,
-    async intend(call) {
+    intend(call) {
       const attempt = attempts.ofCell(call.cell);
-      const comparison = attempt?.comparison ?? null;
-      if (comparison === null) return core.commit(() => intend(core, call));
-      const end = await core.commit(() => compareCall(core, comparison, call));
-      if (comparison.difference !== null) attempt?.end({ how: "settled", ending: null });
-      return end;
+      return isCompared(attempt) ? compareCallOf(core, attempt, call) : core.commit(() => intend(core, call));
     },
+    comparisonOf: attempts.comparisonOf,
     async end(body) {
-      const compared = attempts.ofCell(body.cell);
-      if (compared?.comparison != null) {
-        if (!isOwn(compared.comparison, body)) return refused("EPOCH_STALE");
-        compared.end({ how: "settled", ending: body.ending });
-        return done({});
-      }
+      const attempt = attempts.ofCell(body.cell);
+      if (isCompared(attempt)) return endComparison(attempt, body);
       const told = await core.commit(() => {
         const held = heldBy(core, body);
         if (held === null) return null;
@@ -223,7 +224,7 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
         return held.task.task;
       });
       if (told === null) return refused("EPOCH_STALE");
-      attempts.ofCell(body.cell)?.end({ how: "settled", ending: body.ending });
+      attempt?.end({ how: "settled", ending: body.ending });
       return done({});
     },
     countFinding(cell) {
@@ -246,15 +247,11 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
         over: (attempt, over) => resolve(clickEnd(core, attempt, over)),
       }));
     },
-    async replay(task, who) {
-      const opened = openComparison(core, task, who);
-      if (opened.end !== "done") return opened;
-      const comparison = opened.value;
-      return ask((resolve: (end: End<Compared>) => void) => ({
-        ...{ task, role: comparison.role, click: null, comparison },
-        over: async (_, over) => resolve(await core.commit(() => concludeComparison(core, comparison, endingOf(over)))),
-      }));
-    },
+    compare: (comparison, conclude) =>
+      ask((resolve) => ({
+        ...{ task: comparison.task, role: comparison.role, click: null, comparison },
+        over: async (_, over) => resolve(await core.commit(() => conclude(endingOf(over)))),
+      })),
     held: () => attempts.all().filter(({ keys }) => keys.length > 0),
     expired: endOf,
     slots: () => ({ total: core.settings.slots, used: attempts.all().length }),

@@ -12,6 +12,7 @@ export function storeFaults(store: Store): string[] {
     ...journalFaults(store),
     ...ledgerFaults(store),
     ...caseFaults(store),
+    ...shadowFaults(store),
     ...logFaults(store),
   ];
 }
@@ -110,6 +111,18 @@ function caseFaults(store: Store): string[] {
   if (new Set(named).size !== named.length || named.some((task) => !store.tasks.has(task)))
     faults.push("Submissions and tasks do not match.");
   return faults;
+}
+
+function shadowFaults(store: Store): string[] {
+  const due = store.shadowsDue.all().map(({ key, value }) => ({ key: key as [string, number, string], beside: value }));
+  const strays = due
+    .filter(({ key: [role, at, task], beside }) => {
+      const shadow = store.shadows.get(task);
+      return shadow?.state !== "due" || shadow.role !== role || shadow.due !== at || shadow.beside !== beside;
+    })
+    .map(({ key }) => `The shadow ${key.join("/")} is not due.`);
+  const waiting = store.shadows.all().filter(({ value }) => value.state === "due");
+  return waiting.length === due.length ? strays : [...strays, "A shadow is due and never picked."];
 }
 
 function logFaults(store: Store): string[] {

@@ -5,6 +5,7 @@ import type { Background } from "./background.ts";
 import { tableOf } from "./cases.ts";
 import type { Core } from "./core.ts";
 import type { Dispatch } from "./dispatch.ts";
+import { learn } from "./not-live.ts";
 import { stateOf } from "./outbox.ts";
 import { isCertain, outcome } from "./outcome.ts";
 import type { Handlers } from "./process/listen.ts";
@@ -36,6 +37,8 @@ export function vaultHandlers(core: Core, dispatch: Dispatch): Handlers<typeof v
     table: (body) => tableOf(core.store, body),
     lookup: (body) => core.commit(() => lookup(core, body)),
     outcome(body) {
+      const comparison = dispatch.comparisonOf(body.assignment);
+      if (comparison !== null) return core.commit(() => learn(core, comparison, body));
       if (!isCertain(core, body)) return core.commit(() => outcome(core, body));
       core.ride(() => void outcome(core, body));
       return done({});

@@ -17,7 +17,7 @@ import { assigned, type Core, mustGet, note } from "./core.ts";
 import { hasJournalRoom, record, recorded, renew, voided } from "./journal.ts";
 import { amountsOf, reserve, take } from "./ledger.ts";
 import { permit } from "./permits.ts";
-import type { Assignment, Case, JournalEntry, Lease, Reservation, Task } from "./records.ts";
+import type { Assignment, Case, JournalEntry, Lease, Reservation, Task, TotalKey } from "./records.ts";
 import type { Store } from "./store.ts";
 
 const FULL = "This assignment has recorded as much as one may. Complete or escalate it.";
@@ -104,11 +104,12 @@ function judgeAnew(core: Core, held: Held, call: Intend, callDigest: string, voi
   return allow(permitOf(core, held, call, entry), take(core.store.ledger, judged.value));
 }
 
-/** Whether this call may be made: what to reserve, or why not. Decides from the kernel's own records; changes nothing. */
+/** Whether this call may be made: what to reserve, or why not. Decides from the kernel's own records; changes nothing. `total`: what counts as spent. */
 export function judge(
   core: Core,
   held: Pick<Held, "task" | "case" | "assignment">,
   call: Pick<Intend, "capability" | "arguments">,
+  total = (key: TotalKey) => core.store.ledger.get(key) ?? 0,
 ): Done<Reservation[]> | Refused {
   const operation = core.operations.get(call.capability);
   if (operation === undefined || operation.caller === "vault") return refused("CAPABILITY_UNKNOWN");
@@ -127,7 +128,7 @@ export function judge(
     capability: call.capability,
     day: core.day(core.now()),
   };
-  return reserve(limits, amounts.value, account, (key) => core.store.ledger.get(key) ?? 0);
+  return reserve(limits, amounts.value, account, total);
 }
 
 function permitOf(core: Core, { task, assignment, lease }: Held, { step, capability }: Intend, entry: JournalEntry) {

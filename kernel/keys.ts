@@ -53,9 +53,13 @@ export function openKeys({ core, signing, mint, dispatch, door }: KeysOptions): 
     return turn;
   }
 
-  /** The cells whose keys are in force: they hold the lease of their task. */
+  /** The cells whose keys are in force: they hold the lease of their task, or their run is not live and goes on. */
   function held(): Attempt[] {
-    return dispatch.held().filter(({ task, cell }) => core.store.leases.get(task)?.cell === cell);
+    return dispatch
+      .held()
+      .filter(({ task, cell, comparison }) =>
+        comparison === null ? core.store.leases.get(task)?.cell === cell : !comparison.over,
+      );
   }
 
   /** False when the door is there and did not take it. One that is not there asks when it comes. */
@@ -83,6 +87,7 @@ export function openKeys({ core, signing, mint, dispatch, door }: KeysOptions): 
     const voided = await core.commit(() => voidKeys(of, who, signer?.kind ?? null));
     if (voided === null) return refused("KEY_UNKNOWN");
     dispatch.expired(voided.tasks);
+    for (const attempt of dispatch.held()) if (attempt.comparison?.over) attempt.end({ how: "lost" });
     if (signing.drop(core.now(), of)) await tell();
     return done(voided);
   }
@@ -98,8 +103,10 @@ export function openKeys({ core, signing, mint, dispatch, door }: KeysOptions): 
     if (signed !== null) note(core, "keys_revoke", { who, kind: signed, keys: [of] });
     else if (keys.size === 0) note(core, "keys_revoke", { who, role: of });
     for (const { jti, role } of keys.values()) note(core, "keys_revoke", { who, role, keys: [jti] });
-    for (const { task } of cells) expire(core, task);
-    return { keys: [...keys.keys()], tasks: cells.map(({ task }) => task) };
+    for (const { comparison } of cells) if (comparison !== null) comparison.over = true;
+    const tasks = cells.filter(({ comparison }) => comparison === null).map(({ task }) => task);
+    for (const task of tasks) expire(core, task);
+    return { keys: [...keys.keys()], tasks };
   }
 
   return {

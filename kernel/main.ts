@@ -113,9 +113,10 @@ await startProcess("kernel", async (dirs, log) => {
 
   function takeSockets(): Promise<Server[]> {
     const at = { run: dirs.run, log };
+    const agents = openAgents(core, { state: dirs.var, people, operations });
     const parts = {
-      desk: openDesk(core, dispatch, background),
-      agents: openAgents(core, { state: dirs.var, people, operations }),
+      desk: openDesk(core, dispatch, background, agents.stage),
+      agents,
       keys,
       people,
       signIn: openSignIns(people, parseSignIns(credential(dirs, "signin"))),

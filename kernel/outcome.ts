@@ -5,7 +5,7 @@
  * what certainly did not happen.
  * Failure: EPOCH_STALE for a dead attempt: the next one acts again and gets the proxy's recorded effect.
  */
-import { done, type End, refused } from "./abi/ends.ts";
+import { done, type End, type Refused, refused } from "./abi/ends.ts";
 import type { RequestOf, vaultToKernel } from "./abi/messages.ts";
 import { isRefusalCode } from "./abi/refusals.ts";
 import { fieldsOf, tokensOf } from "./audit/entry.ts";
@@ -34,10 +34,10 @@ export function isCertain(core: Core, report: Report): boolean {
 export function outcome(core: Core, report: Report): End<Record<string, never>> {
   const entry = permitted(core, report);
   if (entry === null) return stale(core, report);
-  if (entry.outcome !== null) return done({});
+  const { assignment, case: matter } = assigned(core.store, report.task);
+  if (entry.outcome !== null) return keepEntries(core, matter, report.table) ?? done({});
   if (report.end === "done" && report.value === null)
     return refused("ARGUMENT_INVALID", "A call that is done carries its sealed value.");
-  const { assignment, case: matter } = assigned(core.store, report.task);
   const verdict = withRoom(core, matter, entry, report.table, verdictOf(report));
   const ledger = close(core.store, report, entry, verdict.outcome, verdict.kept);
   if (verdict.outcome.end === "unknown" && !assignment.human)
@@ -94,10 +94,17 @@ export function withRoom(
   table: string | null,
   verdict: Verdict,
 ): Verdict {
-  if (table === null) return verdict;
-  if (hasRoom(matter, [table])) {
-    addEntries(core.store, matter, [table]);
-    return verdict;
-  }
-  return { outcome: refused("CASE_TABLE_FULL"), kept: verdict.kept && entry.effect === "write" };
+  const full = keepEntries(core, matter, table);
+  return full === null ? verdict : { outcome: full, kept: verdict.kept && entry.effect === "write" };
+}
+
+/**
+ * Keeps what the vault sealed, whether or not the call counts: once told so it never sends an entry again, and a token that was lost would
+ * be given to another value. Null: kept, or nothing to keep. Else CASE_TABLE_FULL.
+ */
+export function keepEntries({ store }: Core, matter: Case, table: string | null): Refused | null {
+  if (table === null) return null;
+  if (!hasRoom(matter, [table])) return refused("CASE_TABLE_FULL");
+  addEntries(store, matter, [table]);
+  return null;
 }

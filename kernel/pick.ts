@@ -5,10 +5,10 @@ import type { ActiveRole } from "./roles.ts";
 
 export type Pick = { task: string; role: ActiveRole };
 
-/** The task to start `now` (ms), leaving out those in `busy`; null when none is due. */
-export function pick(core: Core, busy: ReadonlySet<string>, now: number): Pick | null {
+/** The task to start `now` (ms) from one of the store's two queues, leaving out those in `busy`; null when none is due. */
+export function pick(core: Core, queue: "due" | "shadowsDue", busy: ReadonlySet<string>, now: number): Pick | null {
   const candidates = runnable(core).flatMap((role) =>
-    dueTasks(core.store, role.role, now, busy.size + 1)
+    dueTasks(core.store[queue], role.role, now, busy.size + 1)
       .filter(({ task }) => !busy.has(task))
       .slice(0, 1)
       .map(({ task, due }) => ({ task, role, due })),
@@ -19,7 +19,7 @@ export function pick(core: Core, busy: ReadonlySet<string>, now: number): Pick |
 /** When the next task is due that pick() did not see at the same `now` (ms). */
 export function nextWake(core: Core, now: number): number | null {
   const times = runnable(core)
-    .map((role) => nextDue(core.store, role.role))
+    .flatMap((role) => [nextDue(core.store.due, role.role), nextDue(core.store.shadowsDue, role.role)])
     .filter((due) => due !== null && due > now);
   return times.length === 0 ? null : Math.min(...(times as number[]));
 }

@@ -60,23 +60,26 @@ function leave(store: Store, task: string): void {
   if (position.state === "waiting") store.waiting.remove(task);
 }
 
+/** [role, due, task] -> assignment. */
+type Due = Store["due"];
+
 function dueKey(store: Store, task: string, ready: Ready): [string, number, string] {
   const assignment = store.assignments.get(ready.assignment);
   if (assignment === undefined) throw new Error(`The assignment ${ready.assignment} of ${task} is missing.`);
   return [assignment.role, ready.due, task];
 }
 
-/** The ready tasks of a role that are due by `now` (ms), oldest first. */
-export function dueTasks(store: Store, role: string, now: number, limit: number): { task: string; due: number }[] {
-  return store.due.between([role, 0], [role, now + 1], { limit }).map(({ key }) => {
+/** What of a role is due by `now` (ms) in `store.due` or `store.shadowsDue`, oldest first. */
+export function dueTasks(queue: Due, role: string, now: number, limit: number): { task: string; due: number }[] {
+  return queue.between([role, 0], [role, now + 1], { limit }).map(({ key }) => {
     const [, due, task] = key as [string, number, string];
     return { task, due };
   });
 }
 
-/** When the next ready task of a role is due (ms), or null. */
-export function nextDue(store: Store, role: string): number | null {
-  const [first] = store.due.under([role], { limit: 1 });
+/** When the next task of a role is due in `queue` (ms), or null. */
+export function nextDue(queue: Due, role: string): number | null {
+  const [first] = queue.under([role], { limit: 1 });
   return first === undefined ? null : (first.key as [string, number, string])[1];
 }
 

@@ -153,6 +153,32 @@ export type Outcome =
   | { end: "happened" }
   | { end: "void" };
 
+/** A call of a run that is not live. `recorded`: an effect that would have been permitted and was not performed. */
+export type MadeCall = {
+  step: number;
+  capability: string;
+  /** Of an effect; what was read keeps none. */
+  arguments: JsonObject;
+  outcome: "done" | "recorded" | "refused" | null;
+  code: RefusalCode | null;
+  message: string | null;
+};
+
+/** What a run that is not live did, call by call, and how it ended. */
+export type Run = { bundle: string; at: number; calls: MadeCall[]; ending: Ending };
+
+/** An agent's run in shadow beside an assignment: it waits for a slot, has run, or was given up. */
+export type Shadow = {
+  role: string;
+  beside: string;
+  /** Not before. */
+  due: number;
+  /** Runs that came to nothing. */
+  failures: number;
+  state: "due" | "ran" | "given up";
+  run: Run | null;
+};
+
 /** What an intent added to one running total; `key` is the total's key in the ledger. */
 export type Reservation = { key: TotalKey; amount: number };
 /** Scope, day (empty for a task), task or subject or role, role, capability, measure, unit (empty for a plain number). */

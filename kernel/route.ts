@@ -13,7 +13,7 @@ import { refine } from "./process/schema.ts";
 
 const Rule = Type.Object(
   {
-    on: Type.Union(events.map((event) => Type.Literal(event))),
+    on: Type.Enum(events),
     kind: Type.Optional(Name),
     /** The role that had the task. */
     from: Type.Optional(Name),
@@ -22,7 +22,7 @@ const Rule = Type.Object(
     hops_min: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
     /** Whether the role named in `from` is offline. */
     offline: Type.Optional(Type.Boolean()),
-    /** Holds for one task in so many. */
+    /** Holds for one task in so many; the agent that has it otherwise runs beside, in shadow. */
     shadow_one_in: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
     to: Type.Optional(Name),
     end: Type.Optional(Type.Union([Type.Literal("Completed"), Type.Literal("Failed")])),
@@ -47,8 +47,11 @@ export type Facts = {
   random: number;
 };
 
-/** `to`: a new assignment for that role. `wait`: the same, but the role is offline and the task stays ready. */
-export type Next = { to: string } | { end: "Completed" | "Failed" } | { wait: string };
+/**
+ * `to`: a new assignment for that role; with it `shadow`, where a rule with `shadow_one_in` decided: who would have had the task without that
+ * rule. `wait`: a new assignment for a role that is offline; the task stays ready.
+ */
+export type Next = { to: string; shadow?: string } | { end: "Completed" | "Failed" } | { wait: string };
 
 export const HOPS_MAX = 16;
 
@@ -66,7 +69,15 @@ export function route(map: TransitionMap, event: Event, facts: Facts): Next | nu
   if (rule === undefined) return null;
   if (rule.to === undefined) return { end: rule.end ?? "Failed" };
   if (facts.hops >= HOPS_MAX) return { end: "Failed" };
-  return facts.online(rule.to) ? { to: rule.to } : insteadOf(map, rule.to, facts);
+  if (!facts.online(rule.to)) return insteadOf(map, rule.to, facts);
+  return rule.shadow_one_in === undefined ? { to: rule.to } : withShadow(map, event, facts, rule.to);
+}
+
+/** Beside the role that was drawn, the one that has the task otherwise. */
+function withShadow(map: TransitionMap, event: Event, facts: Facts, to: string): Next {
+  const undrawn = map.filter(({ shadow_one_in }) => shadow_one_in === undefined);
+  const next = route(undrawn, event, facts);
+  return next !== null && "to" in next && next.to !== to ? { to, shadow: next.to } : { to };
 }
 
 /** Who stands in for a role that is offline: what the map says on RoleOffline, else the task waits for the role itself. */
@@ -91,6 +102,8 @@ function holds(rule: Rule, facts: Facts): boolean {
 function mapFault(map: TransitionMap): string | undefined {
   for (const [at, rule] of map.entries()) {
     if ((rule.to === undefined) === (rule.end === undefined)) return `/${at} needs either \`to\` or \`end\``;
+    if (rule.shadow_one_in !== undefined && rule.to === undefined)
+      return `/${at} has shadow_one_in and needs \`to\`: the people the agent is compared with`;
     const earlier = map.slice(0, at).find((other) => other.on === rule.on && !hasCondition(other));
     if (earlier !== undefined) return `/${at} is never reached: an earlier rule on ${rule.on} has no condition`;
   }

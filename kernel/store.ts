@@ -18,6 +18,7 @@ import type {
   Meta,
   Ready,
   Role,
+  Shadow,
   Submission,
   Task,
   Undelivered,
@@ -55,6 +56,10 @@ export type Store = {
   outbox: Table<Undelivered>;
   /** [frontend, idempotency key]. */
   idempotency: Table<Idempotency>;
+  /** By task: the agent's run in shadow beside a person. */
+  shadows: Table<Shadow>;
+  /** [role, due, task]: those that have not run. */
+  shadowsDue: Table<string>;
   roles: Table<Role>;
   meta: Table<Meta>;
   /** Runs `work` in one write transaction and returns its value once it is durable. A throw leaves nothing. Does not nest. */
@@ -100,6 +105,8 @@ export function openStore(folder: string): Store {
     auditByTask: table("audit_by_task"),
     outbox: table("outbox"),
     idempotency: table("idempotency"),
+    shadows: table("shadows"),
+    shadowsDue: table("shadows_due"),
     roles: table("roles"),
     meta: table("meta"),
     transaction(work) {

@@ -13,7 +13,7 @@ import { assign } from "./assign.ts";
 import { addEntries, hasRoom } from "./cases.ts";
 import { type Core, note } from "./core.ts";
 import type { Case } from "./records.ts";
-import { route } from "./route.ts";
+import { type Next, route } from "./route.ts";
 
 type Submit = RequestOf<typeof vaultToKernel, "submit">;
 type Submitted = ValueOf<typeof vaultToKernel, "submit">;
@@ -28,9 +28,9 @@ export function submit(core: Core, body: Submit): End<Submitted> {
   const found = caseOf(core, body);
   if (found.end !== "done") return found;
   if (!hasRoom(found.value, body.sealed)) return refused("CASE_TABLE_FULL");
-  const role = firstRole(core, body.kind);
-  if (role === null) return refused("KIND_UNKNOWN");
-  return done(accept(core, body, found.value, role));
+  const first = firstRole(core, body.kind);
+  if (first === null) return refused("KIND_UNKNOWN");
+  return done(accept(core, body, found.value, first));
 }
 
 function kindRefusal({ settings }: Core, { frontend, kind, customer }: Submit): Refused | null {
@@ -54,19 +54,22 @@ function caseOf(core: Core, body: Submit): End<Case> {
   return done({ case: body.case, frontend, customer, subject, opened: core.now(), entries: 0, table_bytes: 0 });
 }
 
-function firstRole(core: Core, kind: string): string | null {
+function firstRole(core: Core, kind: string): First | null {
   const facts = { kind, from: null, reason: null, hops: 0, online: core.roles.online, random: chance(core) };
   const next = route(core.map, "TaskCreated", facts);
   if (next === null || "end" in next) return null;
-  return "to" in next ? next.to : next.wait;
+  return "to" in next ? next : { to: next.wait };
 }
+
+/** The role that gets the task, and who runs beside. */
+type First = Extract<Next, { to: string }>;
 
 /** A number in [0, 1). */
 export function chance({ random }: Pick<Core, "random">): number {
   return Buffer.from(random(4)).readUInt32BE() / 2 ** 32;
 }
 
-function accept(core: Core, body: Submit, record: Case, role: string): Submitted {
+function accept(core: Core, body: Submit, record: Case, first: First): Submitted {
   const { store } = core;
   const { kind, customer, fields, text, frontend } = body;
   const task = newId("task", core.random);
@@ -75,7 +78,7 @@ function accept(core: Core, body: Submit, record: Case, role: string): Submitted
   addEntries(store, record, body.sealed);
   store.idempotency.put([frontend, body.idempotency], { request: body.request, task, case: record.case });
   store.submissions.put(task, { fields, text });
-  assign(core, { task, case: record.case, kind, frontend, event, hops: 0, created: now, updated: now }, role, null);
-  note(core, "submit", { task, case: record.case, who: frontend, kind, role, arguments: event });
+  assign(core, { task, case: record.case, kind, frontend, event, hops: 0, created: now, updated: now }, first, null);
+  note(core, "submit", { task, case: record.case, who: frontend, kind, role: first.to, arguments: event });
   return { task, case: record.case, duplicate: false };
 }

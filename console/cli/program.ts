@@ -22,6 +22,7 @@ import {
   taskReturn,
   taskShow,
   taskTake,
+  taskTry,
 } from "./task.ts";
 import { type TrialOptions, trial } from "./trial.ts";
 import { type UpOptions, up } from "./up.ts";
@@ -61,6 +62,7 @@ Examples:
   silo submit refund --customer C0042 --field order=O1234 --field "amount=247.50 USD"
   silo --as maria task list waiting                   what waits for me
   silo --as maria task take task_0123456789abcdef     work it myself
+  silo task try task_0123456789abcdef                 what would a changed folder do? nothing is done
   silo agent approve refund-agent                     see what it asks for, and let it
   silo keys revoke refund-agent                       void every key of a role; its tasks start again with others
   silo audit show --task task_0123456789abcdef        everything that happened to a task`;
@@ -141,6 +143,13 @@ function tasks(task: Command, here: () => World, say: Say): void {
     .command("replay <task>")
     .description("run the agent of an ended task once more on what was recorded, with no effects: does it do the same?")
     .action((id: string) => say(taskReplay(here(), id)));
+  task
+    .command("try <task>")
+    .description(
+      "run the folder of an agent that waits for approval on the event of a task, with the grant in force and no effects: what would it do?",
+    )
+    .option("--agent <role>", "whose folder (default: that of the agent that had the task last)")
+    .action((id: string, { agent = null }: { agent?: string | null }) => say(taskTry(here(), id, agent)));
   task
     .command("finish <task>")
     .description("end a task you took")

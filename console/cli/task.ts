@@ -1,10 +1,11 @@
-/** `silo task list`, `show`, `take`, `call`, `decide`, `return`, `finish`, `replay`. */
+/** `silo task list`, `show`, `take`, `call`, `decide`, `return`, `finish`, `replay`, `try`. */
 import type { consoleToKernel, RequestOf, TaskLine, ValueOf } from "../../kernel/abi/messages.ts";
 import { CommandEnd, exits } from "./exits.ts";
 import { parseFields } from "./fields.ts";
 import { withKernel } from "./kernel.ts";
 import type { Output, World } from "./output.ts";
 import { findPlaces } from "./places.ts";
+import { placeOf, showDifference, showRun, showTried } from "./run.ts";
 import { block, count, list, localTime, table } from "./text.ts";
 
 type Shown = ValueOf<typeof consoleToKernel, "task_show">;
@@ -45,7 +46,7 @@ export async function taskShow(world: World, task: string): Promise<Output> {
   return { json: shown, text: showTask(shown) };
 }
 
-export function showTask({ line, document, journal, result, unknown }: Shown): string {
+export function showTask({ line, document, journal, result, unknown, shadow }: Shown): string {
   const parts = [
     list([
       ["task", line.task],
@@ -70,7 +71,15 @@ export function showTask({ line, document, journal, result, unknown }: Shown): s
   ];
   if (unknown.length > 0) parts.push(block("nobody can tell whether these happened", showUnknown(line, unknown)));
   if (result !== null) parts.push(block("answer", [result.text, showFields(result.fields)].filter(Boolean).join("\n")));
+  if (shadow !== null) parts.push(showShadow(shadow));
   return parts.join("\n\n");
+}
+
+/** What the agent did beside the person. */
+function showShadow({ role, state, run }: NonNullable<Shown["shadow"]>): string {
+  if (run !== null) return showRun(`in shadow: ${role}, of which nothing was done`, run);
+  const words = state === "due" ? "It has not run yet." : "It did not come to run.";
+  return block(`in shadow: ${role}`, words);
 }
 
 /** Each effect with the words that decide it; a step that names two calls needs its assignment. */
@@ -139,14 +148,12 @@ export async function taskReplay(world: World, task: string): Promise<Output> {
 export function showCompared({ role, calls, same, difference }: Compared): string {
   const made = `${role} made ${count(calls, "call")} as recorded`;
   if (same || difference === null) return `The same: ${made}, and ended as it did.`;
-  const { step, recorded, made: now } = difference;
-  const where = step === null ? "the end" : `step ${step}`;
-  return [`Different: ${made}; ${where} differs.`, showDeed("recorded", recorded), showDeed("now", now)].join("\n\n");
+  return [`Different: ${made}; ${placeOf(difference)} differs.`, ...showDifference(difference)].join("\n\n");
 }
 
-function showDeed(heading: string, deed: NonNullable<Compared["difference"]>["made"]): string {
-  if (deed === null) return block(heading, "nothing");
-  return block(heading, `${deed.what}\n${JSON.stringify(deed.arguments)}\ndigest ${deed.digest}`);
+export async function taskTry(world: World, task: string, role: string | null): Promise<Output> {
+  const tried = await asPerson(world, (ask) => ask("task_try", { task, role }));
+  return { json: tried, text: showTried(tried) };
 }
 
 export async function taskFinish(world: World, task: string, text: string, given: string[]): Promise<Output> {

@@ -368,8 +368,23 @@ export const kernelToJailer = {
   kill: message({ cell: CellId }, nothing),
 };
 
+/** A call of a run that is not live; `recorded`: an effect that was not performed. What was read keeps no arguments. */
+const MadeCall = object({
+  step: Step,
+  capability: Capability,
+  arguments: Arguments,
+  outcome: nullable(Type.Union([Type.Literal("done"), Type.Literal("recorded"), Type.Literal("refused")])),
+  code: nullable(Type.String()),
+  message: nullable(Sentence),
+});
+
+/** How a run ended (`complete`, `escalate`, `exit`, `timeout`), and what it said. */
+const RunEnd = object({ how: Type.String({ maxLength: 20 }), said: Type.Record(Type.String(), AnyJson) });
+
 /** A call or an ending, side by side with another. What was read keeps no arguments but their digest. */
 const Deed = object({ what: Type.String({ maxLength: 64 }), digest: Digest, arguments: Arguments });
+/** The first; `step` is null where it is the ending that differs. */
+const Difference = object({ step: nullable(Step), recorded: nullable(Deed), made: nullable(Deed) });
 
 const TaskLine = object({
   task: TaskId,
@@ -488,6 +503,14 @@ export const consoleToKernel = {
       unknown: Type.Array(object({ assignment: AssignmentId, role: Name, step: Step, capability: Capability }), {
         maxItems: UNKNOWN_SHOWN_MAX,
       }),
+      /** What the agent did in shadow beside the person; for administrators. `run` is null until it has run. */
+      shadow: nullable(
+        object({
+          role: Name,
+          state: Type.Union([Type.Literal("due"), Type.Literal("ran"), Type.Literal("given up")]),
+          run: nullable(object({ bundle: Digest, at: Time, calls: Type.Array(MadeCall), ending: RunEnd })),
+        }),
+      ),
     }),
   ),
   task_take: message({ task: TaskId }, object({ line: TaskLine })),
@@ -517,8 +540,22 @@ export const consoleToKernel = {
       /** Calls that were made as recorded. */
       calls: Type.Integer({ minimum: 0 }),
       same: Type.Boolean(),
-      /** The first; `step` is null where it is the ending that differs. */
-      difference: nullable(object({ step: nullable(Step), recorded: nullable(Deed), made: nullable(Deed) })),
+      difference: nullable(Difference),
+    }),
+  ),
+  /** Runs an agent's folder on the event of a task, approved or not, with the grant in force and no effects. Answered when that cell has ended. */
+  task_try: message(
+    { task: TaskId, role: nullable(Name) },
+    object({
+      role: Name,
+      bundle: Digest,
+      /** Whether that bundle is the approved one. */
+      approved: Type.Boolean(),
+      calls: Type.Array(MadeCall),
+      ending: RunEnd,
+      /** Whether that role had the task, so that there is a record to compare with. */
+      compared: Type.Boolean(),
+      difference: nullable(Difference),
     }),
   ),
   agent_list: message({}, object({ agents: Type.Array(AgentLine) })),

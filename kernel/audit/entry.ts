@@ -11,6 +11,7 @@ import {
   Digest,
   Epoch,
   LookupId,
+  Mode,
   Name,
   Step,
   TaskId,
@@ -35,6 +36,8 @@ export const verbs = [
   "finish",
   "return",
   "replay",
+  "shadow",
+  "try",
   "sign_in",
   "agent_approve",
   "agent_offline",
@@ -76,6 +79,8 @@ export const Entry = Type.Object(
     kind: Type.Optional(Name),
     cell: Type.Optional(CellId),
     epoch: Type.Optional(Epoch),
+    /** Of a run that is not live; without it what happened is live. */
+    mode: Type.Optional(Mode),
     step: Type.Optional(Step),
     /** `jti` of the keys; `kid` of a signing key. */
     keys: Type.Optional(Type.Array(KeyId, { maxItems: 4 })),
@@ -86,9 +91,9 @@ export const Entry = Type.Object(
     fields: Type.Optional(Type.Array(Type.String({ pattern: FIELD }), { maxItems: 1024 })),
     decision: Type.Optional(Type.Union([Type.Literal("allowed"), Type.Literal("refused"), Type.Literal("replayed")])),
     code: Type.Optional(Code),
-    /** What the transition map was asked about; HandedBack needs no answer of it. */
+    /** What the transition map was asked about (HandedBack needs no answer of it), or would be had the run been live. */
     event: Type.Optional(Type.Enum(events)),
-    /** How a call ended, or where the task stands after an attempt. */
+    /** How a call ended, where the task stands after an attempt, or what a run that is not live came to. */
     outcome: Type.Optional(
       Type.Enum([
         "done",
@@ -102,6 +107,7 @@ export const Entry = Type.Object(
         "Failed",
         "same",
         "different",
+        "given up",
       ]),
     ),
     bundle: Type.Optional(Digest),

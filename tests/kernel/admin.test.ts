@@ -1,5 +1,5 @@
 /** The console's edge over a real socket: one connection, one person. Dispatch stands in only where a cell would be started. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,8 +18,9 @@ import { type People, readPeople } from "../../kernel/people.ts";
 import { type Client, connect, type Lost } from "../../kernel/process/connect.ts";
 import { listen } from "../../kernel/process/listen.ts";
 import { openLog } from "../../kernel/process/log.ts";
+import { openShadow } from "../../kernel/shadows.ts";
 import { openSignIns } from "../../kernel/signins.ts";
-import { call, end, lease, openWorld, refund, report, submitTask, type World } from "./world.ts";
+import { BUNDLE, call, end, lease, openWorld, refund, report, submitTask, type World } from "./world.ts";
 
 type Console = Client<typeof consoleToKernel>;
 type Page = End<ValueOf<typeof consoleToKernel, "audit_show">> | Lost;
@@ -65,10 +66,15 @@ beforeEach(async () => {
       return done({ text: "clicked", fields: {} });
     },
   };
+  const agents = openAgents(world.core, { state: root, people, operations });
   const desk = openDesk(
     world.core,
-    { ...dispatch, replay: async () => refused("TASK_STATE") },
+    {
+      ...dispatch,
+      compare: async (comparison) => refused("TASK_STATE", `${comparison.mode} ${comparison.role.bundle}`),
+    },
     { settled: () => undefined },
+    agents.stage,
   );
   const handlers = consoleHandlers(world.core, {
     desk,
@@ -85,7 +91,7 @@ beforeEach(async () => {
       share: async () => undefined,
       tend: async () => undefined,
     },
-    agents: openAgents(world.core, { state: root, people, operations }),
+    agents,
     people,
     signIn: openSignIns(people, stored),
     appliance: { version: "0", mode: "trial", started: 1, lowered: ["No TPM."], peers: () => ({ door: true }) },
@@ -136,6 +142,7 @@ const messages: [keyof typeof consoleToKernel, object][] = [
   ["task_decide", { task: NOBODY, assignment: null, step: 1, decision: "did-not" }],
   ["task_return", { task: NOBODY }],
   ["task_replay", { task: NOBODY }],
+  ["task_try", { task: NOBODY, role: null }],
   ["agent_list", {}],
   ["agent_approve", { role: "hello", folder: digest }],
   ["agent_offline", { role: "hello" }],
@@ -147,6 +154,37 @@ const messages: [keyof typeof consoleToKernel, object][] = [
 ];
 
 const entries = () => readLog(world.store, { task: null, from: 0, limit: 1000 }).entries.map(({ entry }) => entry);
+
+describe("a shadow and a try", () => {
+  test("are an administrator's: who is compared does not see the agent's run", async () => {
+    const task = submitTask(world);
+    lease(world, task);
+    end(world, task, { how: "escalate", reason: "r", recommendation: "", facts: {} });
+    const { assignment } = world.store.tasks.get(task) ?? expect.fail("no task");
+    world.store.transaction(() => openShadow(world.store, task, assignment, "refund-agent", 1));
+    const [admin, maria] = [await signedIn("admin"), await signedIn("maria")];
+    expect(await admin.request("task_show", { task })).toMatchObject({
+      value: { shadow: { state: "due", run: null } },
+    });
+    expect(await maria.request("task_show", { task })).toMatchObject({ end: "done", value: { shadow: null } });
+    expect(await maria.request("task_try", { task, role: null })).toMatchObject({ code: "NOT_PERMITTED" });
+  });
+
+  test("the folder that waits is tried, else the approved bundle; none that cannot be approved", async () => {
+    const task = submitTask(world, { kind: "hello", customer: null, subject: null });
+    const admin = await signedIn("admin");
+    const tried = () => admin.request("task_try", { task, role: null });
+    const lines = await admin.request("agent_list", {});
+    const folder = lines.end === "done" ? lines.value.agents.find(({ role }) => role === "hello")?.folder : null;
+    expect(await tried()).toMatchObject({ code: "TASK_STATE", message: `try ${folder}` });
+    expect(readdirSync(join(root, "bundles"))).toEqual([folder]);
+    writeFileSync(join(root, "agents/hello/policy.yaml"), "role: [");
+    expect(await tried()).toMatchObject({ code: "POLICY_INVALID" });
+    rmSync(join(root, "agents/hello"), { recursive: true });
+    expect(await tried()).toMatchObject({ message: `try ${BUNDLE}` });
+    expect(world.store.roles.get("hello")?.approved).toBe(BUNDLE);
+  });
+});
 
 describe("a connection", () => {
   test("on which nobody has signed in may do nothing", async () => {

@@ -65,10 +65,10 @@ test("of all roles the task that is due longest is picked, and none that is busy
     world.clock.now += 1000;
     return submitTask(world, { kind: n === 1 ? "hello" : "refund" });
   }) as [string, string, string];
-  expect(pick(world.core, new Set(), world.clock.now)?.task).toBe(first);
-  expect(pick(world.core, new Set([first]), world.clock.now)?.task).toBe(second);
-  expect(pick(world.core, new Set([first, second]), world.clock.now)?.task).toBe(third);
-  expect(pick(world.core, new Set([first, second, third]), world.clock.now)).toBe(null);
+  expect(pick(world.core, "due", new Set(), world.clock.now)?.task).toBe(first);
+  expect(pick(world.core, "due", new Set([first]), world.clock.now)?.task).toBe(second);
+  expect(pick(world.core, "due", new Set([first, second]), world.clock.now)?.task).toBe(third);
+  expect(pick(world.core, "due", new Set([first, second, third]), world.clock.now)).toBe(null);
 });
 
 test("what is not due yet wakes dispatch when it is: no instant lies between the two", () => {
@@ -76,6 +76,6 @@ test("what is not due yet wakes dispatch when it is: no instant lies between the
   lease(world, task);
   end(world, task, { how: "exit" });
   const due = world.clock.now + 500;
-  expect([pick(world.core, new Set(), due - 1), nextWake(world.core, due - 1)]).toEqual([null, due]);
-  expect([pick(world.core, new Set(), due)?.task, nextWake(world.core, due)]).toEqual([task, null]);
+  expect([pick(world.core, "due", new Set(), due - 1), nextWake(world.core, due - 1)]).toEqual([null, due]);
+  expect([pick(world.core, "due", new Set(), due)?.task, nextWake(world.core, due)]).toEqual([task, null]);
 });

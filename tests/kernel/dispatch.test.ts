@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { done, later, refused } from "../../kernel/abi/ends.ts";
+import { openDesk } from "../../kernel/desk.ts";
 import { FINDINGS_MAX } from "../../kernel/dispatch.ts";
 import { storeFaults } from "../../kernel/faults.ts";
 import { intend } from "../../kernel/intend.ts";
@@ -223,7 +224,8 @@ test("an ended task is compared in a cell of mode replay, and stays as it was", 
     mode = body.mode;
     return done({});
   };
-  const same = rig.dispatch.replay(task, "admin");
+  const desk = openDesk(rig.world.core, rig.dispatch, rig.background, () => refused("ROLE_UNKNOWN"));
+  const same = desk.replay(task, "admin");
   const bound = await boundTo(task, 2);
   expect([mode, bound.document.mode, JSON.parse(atob(bound.task_key.split(".")[1] ?? "")).mode]).toEqual(
     Array(3).fill("replay"),
@@ -231,13 +233,81 @@ test("an ended task is compared in a cell of mode replay, and stays as it was", 
   expect(codeOf(await say({ ...bound, epoch: 9 }))).toBe("EPOCH_STALE");
   expect(codeOf(await say(bound))).toBe("done");
   expect(await same).toMatchObject({ end: "done", value: { same: true, calls: 0 } });
-  const other = rig.dispatch.replay(task, "admin");
+  const other = desk.replay(task, "admin");
   const { cell, assignment, epoch } = await boundTo(task, 3);
   const call = { cell, assignment, epoch, step: 1, capability: "refund:create", arguments: refund(1) };
   expect(codeOf(await rig.dispatch.intend(call))).toBe("REPLAY_DIVERGED");
   expect(await other).toMatchObject({ value: { same: false, difference: { step: 1, recorded: null } } });
   await rig.until(() => !rig.running.has(cell), "destroyed");
   expect([JSON.stringify(rig.world.store.ended.get(task)), rig.world.store.ledger.count()]).toEqual([before, 0]);
+});
+
+/** A task that people have, with the agent in shadow beside. */
+function withShadow(): string {
+  const map = [{ on: "TaskCreated" as const, shadow_one_in: 1, to: "refund-manager" }, ...rig.world.core.map];
+  rig.world.core.map = map;
+  return submitted();
+}
+
+test("a person has the task, and the agent runs it beside in shadow: what it does and how it ends is kept, and ends nothing", async () => {
+  const task = withShadow();
+  const bound = await boundTo(task);
+  expect([rig.stateOf(task), bound.document.mode, bound.document.role]).toEqual(["waiting", "shadow", "refund-agent"]);
+  const { cell, assignment, epoch } = bound;
+  const call = { cell, assignment, epoch, step: 1, capability: "refund:create", arguments: refund(1) };
+  expect(await rig.dispatch.intend(call)).toMatchObject({ value: { permit: null, stand_in: true } });
+  const escalate = { how: "escalate" as const, reason: "r", recommendation: "", facts: {} };
+  expect(codeOf(await say(bound, escalate))).toBe("done");
+  await rig.until(() => rig.world.store.shadows.get(task)?.state === "ran", "it has run");
+  expect(rig.world.store.shadows.get(task)?.run).toMatchObject({ ending: escalate, calls: [{ outcome: "recorded" }] });
+  expect(codeOf(await say(bound, complete))).toBe("EPOCH_STALE");
+  expect(codeOf(await rig.dispatch.intend(call))).toBe("EPOCH_STALE");
+  expect([rig.stateOf(task), rig.world.store.ledger.count()]).toEqual(["waiting", 0]);
+  await rig.until(() => !rig.running.has(cell), "destroyed");
+});
+
+test("a person works the task while the shadow runs, and live work gets the shadow's slot when there is no other", async () => {
+  rig.world.core.settings = { ...rig.world.core.settings, slots: 1 };
+  const task = withShadow();
+  const shadow = await boundTo(task);
+  take(task, "maria");
+  const clicked = rig.dispatch.click(task, { person: "maria", tool: "create_refund", arguments: {} });
+  const live = await boundTo(task, 2);
+  expect([live.document.mode, rig.running.has(shadow.cell)]).toEqual(["live", false]);
+  await say(live);
+  expect(await clicked).toMatchObject({ end: "done" });
+  const again = await boundTo(task, 3);
+  expect([again.document.mode, again.assignment === shadow.assignment]).toEqual(["shadow", false]);
+  expect(rig.world.store.shadows.get(task)).toMatchObject({ state: "due", failures: 1 });
+});
+
+test("a shadow whose cell is gone without word is kept so, and one the vault cannot open is made again", async () => {
+  const task = withShadow();
+  rig.exit((await boundTo(task)).cell, { code: 1 });
+  await rig.until(() => rig.world.store.shadows.get(task)?.state === "ran", "it has run");
+  expect(rig.world.store.shadows.get(task)?.run?.ending).toEqual({ how: "exit" });
+  rig.vault.bind = () => refused("CASE_UNKNOWN");
+  const other = submitted();
+  await rig.until(() => rig.world.store.shadows.get(other)?.state === "given up", "given up");
+  expect([rig.stateOf(task), rig.stateOf(other)]).toEqual(["waiting", "waiting"]);
+});
+
+test("a folder is tried beside a task that runs, which goes on", async () => {
+  const task = submitted();
+  const live = await boundTo(task);
+  const desk = openDesk(rig.world.core, rig.dispatch, rig.background, () => done("c".repeat(64)));
+  const tried = desk.try({ task, role: null, who: "admin" });
+  const bound = await boundTo(task, 2);
+  expect([bound.document.mode, JSON.parse(atob(bound.task_key.split(".")[1] ?? "")).bundle]).toEqual([
+    "try",
+    "c".repeat(64),
+  ]);
+  expect(codeOf(await say(bound))).toBe("done");
+  expect(await tried).toMatchObject({ end: "done", value: { ending: { how: "complete" }, compared: true } });
+  expect(rig.stateOf(task)).toBe("leased");
+  await say(live);
+  rig.vault.bind = () => refused("CASE_UNKNOWN");
+  expect(codeOf(await desk.try({ task, role: null, who: "admin" }))).toBe("CASE_UNKNOWN");
 });
 
 test("a click whose tool gives up is answered with the refusal its call met", async () => {

@@ -125,6 +125,20 @@ describe("rotate", () => {
 });
 
 describe("revoke", () => {
+  test("voids the keys of a run that is not live, and leaves the task beside it alone", async () => {
+    rig.world.core.map = [{ on: "TaskCreated", shadow_one_in: 1, to: "refund-manager" }, ...rig.world.core.map];
+    const { task, first: shadow } = await running();
+    const key = claimsOf(shadow.task_key).jti;
+    expect(keys.list().live.map((line) => line.key)).toContain(key);
+    expect(await keys.revoke(key, "admin")).toEqual(done({ keys: [key], tasks: [] }));
+    const { cell, assignment, epoch } = shadow;
+    const call = { cell, assignment, epoch, step: 1, capability: "customer:read", arguments: {} };
+    expect(codeOf(await rig.dispatch.intend(call))).toBe("EPOCH_STALE");
+    await rig.until(() => !rig.running.has(cell), "destroyed");
+    expect(rig.stateOf(task)).toBe("waiting");
+    expect(claimsOf((await boundTo(task, 2)).task_key)).toMatchObject({ mode: "shadow" });
+  });
+
   test("of a role ends all its cells in one transaction; their tasks run again with other keys", async () => {
     const [one, two] = [await running(), await running()];
     const base = claimsOf(one.first.base_key).jti;

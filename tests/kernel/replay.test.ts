@@ -3,11 +3,13 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { newId } from "../../kernel/abi/ids.ts";
 import type { Json, JsonObject } from "../../kernel/abi/json.ts";
+import { claimComparison } from "../../kernel/comparison.ts";
+import { compareCall } from "../../kernel/comparisons.ts";
 import { storeFaults } from "../../kernel/faults.ts";
 import { intend } from "../../kernel/intend.ts";
 import { outcome } from "../../kernel/outcome.ts";
 import type { Ending } from "../../kernel/records.ts";
-import { claimComparison, compareCall, concludeComparison, openComparison } from "../../kernel/replay.ts";
+import { concludeReplay, openReplay } from "../../kernel/replay.ts";
 import type { Store } from "../../kernel/store.ts";
 import { BUNDLE, call, codeOf, end, lease, now, openWorld, refund, report, submitTask, type World } from "./world.ts";
 
@@ -36,7 +38,7 @@ function endedTask(): string {
 }
 
 function begin(task: string) {
-  const opened = openComparison(world.core, task, "admin");
+  const opened = openReplay(world.core, task, "admin");
   if (opened.end !== "done") throw new Error(JSON.stringify(opened));
   const comparison = opened.value;
   const waiting = { cell: newId("cell", randomBytes), slot: 0, bundle: BUNDLE };
@@ -49,7 +51,7 @@ function begin(task: string) {
     ask: (step: number, capability: string, given: Record<string, Json> = {}) =>
       now(world, () => compareCall(world.core, comparison, { ...place, step, capability, arguments: given })),
     conclude: (ending: Ending | null = complete) => {
-      const compared = now(world, () => concludeComparison(world.core, comparison, ending));
+      const compared = now(world, () => concludeReplay(world.core, comparison, ending));
       if (compared.end !== "done") throw new Error(JSON.stringify(compared));
       return compared.value;
     },
@@ -116,8 +118,8 @@ test("a call beyond the record, one that is left out, another answer and an end 
 
 test("only a task that has ended is compared, and a cell that was lost says nothing", () => {
   const task = submitTask(world);
-  expect(openComparison(world.core, task, "admin")).toMatchObject({ code: "TASK_STATE" });
-  expect(openComparison(world.core, "task_0000000000000000", "admin")).toMatchObject({ code: "TASK_UNKNOWN" });
+  expect(openReplay(world.core, task, "admin")).toMatchObject({ code: "TASK_STATE" });
+  expect(openReplay(world.core, "task_0000000000000000", "admin")).toMatchObject({ code: "TASK_UNKNOWN" });
   const run = begin(endedTask());
   run.ask(1, "customer:read");
   expect(() => run.conclude({ how: "lost" })).toThrow("later");
@@ -126,7 +128,7 @@ test("only a task that has ended is compared, and a cell that was lost says noth
 test("another cell, or another epoch, does not speak for it", () => {
   const task = endedTask();
   const [one, two] = [begin(task), begin(task)];
-  const opened = openComparison(world.core, task, "admin");
+  const opened = openReplay(world.core, task, "admin");
   if (opened.end !== "done") throw new Error(opened.code);
   for (const place of [one.place, { ...two.place, epoch: 99 }])
     expect(

@@ -78,7 +78,17 @@ ${LAST.replace("- { on: Escalated, end: Failed }", "- { on: Escalated, to: d }")
     const draws = Array.from({ length: 400 }, (_, n) => route(map, "TaskCreated", { ...facts, random: n / 400 }));
     expect(draws.filter((next) => next && "to" in next && next.to === "human")).toHaveLength(100);
     const never = read(`- { on: TaskCreated, shadow_one_in: 1, to: human }\n- { on: TaskCreated, to: agent }${LAST}`);
-    expect(route(never, "TaskCreated", { ...facts, random: 0.999999 })).toEqual({ to: "human" });
+    expect(route(never, "TaskCreated", { ...facts, random: 0.999999 })).toEqual({ to: "human", shadow: "agent" });
+  });
+
+  test("with shadow_one_in names beside the people whoever has the task otherwise, if there is one", () => {
+    const map = (rest: string) => read(`- { on: TaskCreated, shadow_one_in: 1, to: human }${rest}${LAST}`);
+    expect(route(map(""), "TaskCreated", facts)).toEqual({ to: "human" });
+    const same = map("\n- { on: TaskCreated, kind: refund, to: human }\n- { on: TaskCreated, to: agent }");
+    expect(route(same, "TaskCreated", facts)).toEqual({ to: "human" });
+    expect(route(same, "TaskCreated", { ...facts, kind: "hello" })).toEqual({ to: "human", shadow: "agent" });
+    const away = { ...facts, kind: "hello", online: (role: string) => role !== "agent" };
+    expect(route(same, "TaskCreated", away)).toEqual({ to: "human" });
   });
 
   test("with offline looks at the role that had the task", () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { STEPS_MAX } from "../../kernel/abi/bounds.ts";
+import { refused } from "../../kernel/abi/ends.ts";
 import type { Permit } from "../../kernel/abi/permit.ts";
 import type { Claimed } from "../../kernel/claim.ts";
 import { askNext, decided } from "../../kernel/decide.ts";
@@ -29,9 +30,9 @@ beforeEach(async () => {
     wake: () => {},
     slots: () => ({ total: 1, used: 0 }),
     click: () => expect.fail("no cell"),
-    replay: () => expect.fail("no cell"),
+    compare: () => expect.fail("no cell"),
   };
-  desk = openDesk(world.core, dispatch, { settled: () => {} });
+  desk = openDesk(world.core, dispatch, { settled: () => {} }, () => refused("ROLE_UNKNOWN"));
 });
 afterEach(async () => {
   expect(storeFaults(world.store)).toEqual([]);

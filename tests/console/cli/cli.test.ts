@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { runCli } from "../../../console/cli/cli.ts";
 import { exits } from "../../../console/cli/exits.ts";
+import { showTried } from "../../../console/cli/run.ts";
 import { showTask } from "../../../console/cli/task.ts";
 import { done, later, refused } from "../../../kernel/abi/ends.ts";
 import { type AgentLine, consoleToKernel, type TaskLine } from "../../../kernel/abi/messages.ts";
@@ -12,6 +13,17 @@ import { type Handlers, listen } from "../../../kernel/process/listen.ts";
 import { openLog } from "../../../kernel/process/log.ts";
 
 const FOLDER = "a".repeat(64);
+const line: TaskLine = {
+  ...{
+    task: "task_0123456789abcdef",
+    case: "case_0123456789abcdef",
+    kind: "refund",
+    state: "waiting",
+    role: "refund-manager",
+    person: "maria",
+  },
+  ...{ event: null, reason: "UNKNOWN_OUTCOME", attempts: 0, created: 0, updated: 0 },
+};
 const agent: AgentLine = {
   role: "refund-agent",
   state: "pending",
@@ -213,17 +225,6 @@ test("task call hands over the fields of the click", async () => {
 
 describe("task decide and return", () => {
   const task = "task_0123456789abcdef";
-  const line: TaskLine = {
-    ...{
-      task,
-      case: "case_0123456789abcdef",
-      kind: "refund",
-      state: "waiting",
-      role: "refund-manager",
-      person: "maria",
-    },
-    ...{ event: null, reason: "UNKNOWN_OUTCOME", attempts: 0, created: 0, updated: 0 },
-  };
 
   test("send what was typed", async () => {
     await serve({ task_decide: () => done({ line }), task_return: () => done({ line }) });
@@ -252,7 +253,7 @@ describe("task decide and return", () => {
     };
     const show = (over: Partial<TaskLine>, steps: [number, string][]) =>
       showTask({
-        ...{ line: { ...line, ...over }, document, journal: [], result: null },
+        ...{ line: { ...line, ...over }, document, journal: [], result: null, shadow: null },
         unknown: steps.map(([step, assignment]) => ({ ...call, step, assignment })),
       });
     const one = show({}, [[3, "asgn_0000000000000001"]]);
@@ -275,6 +276,57 @@ test("task replay shows what differs side by side", async () => {
   await serve({ task_replay: () => done({ role: "refund-agent", calls: 1, same: false, difference }) });
   const { out } = await silo(["task", "replay", "task_0123456789abcdef"]);
   expect(out).toMatch(/step 2 differs[\s\S]*recorded[\s\S]*100[\s\S]*now[\s\S]*200/);
+});
+
+describe("a run that is not live", () => {
+  const task = "task_0123456789abcdef";
+  const made = { step: 2, capability: "refund:create", arguments: { amount: 200 }, outcome: "recorded" as const };
+  const no = { step: 3, capability: "email:send", arguments: {}, outcome: "refused" as const };
+  const calls = [
+    { ...made, code: null, message: null },
+    { ...no, code: "LIMIT_TASK", message: "Too many." },
+  ];
+  const ending = { how: "complete", said: { text: "Dear [NAME_1]\u001b[2J", fields: { paid: 1 } } };
+  const tried = {
+    role: "refund-agent",
+    bundle: FOLDER,
+    approved: false,
+    calls,
+    ending,
+    compared: true,
+    difference: null,
+  };
+
+  test("is shown with its calls, its refusals and its ending, and what differs", async () => {
+    const difference = { step: 2, recorded: null, made: { what: "refund:create", digest: FOLDER, arguments: {} } };
+    await serve({ task_try: () => done({ ...tried, difference }) });
+    const { out, exit } = await silo(["task", "try", task, "--agent", "refund-agent"]);
+    expect(exit).toBe(exits.done);
+    expect(asked.at(-1)?.body).toEqual({ task, role: "refund-agent" });
+    expect(out).toMatch(/refund-agent, the folder that waits for approval \(\w{12}\), made 2 calls\. Nothing was done/);
+    expect(out).toContain('step 2  refund:create  recorded  {"amount":200}');
+    expect(out).toContain("step 3  email:send  refused (LIMIT_TASK: Too many.)");
+    expect(out).toContain("ends: complete\n  text: Dear [NAME_1]\\u001b[2J");
+    expect(out).toMatch(/Different from what was recorded: step 2\.[\s\S]*recorded\n {2}nothing\n\nnow/);
+  });
+
+  test("says when it did the same, and when there is nothing to compare with", () => {
+    expect(showTried({ ...tried, approved: true })).toMatch(/the approved folder[\s\S]*The same calls as recorded\.$/);
+    expect(showTried({ ...tried, compared: false })).toContain("did not have this task");
+  });
+
+  test("in shadow is shown with the task", () => {
+    const document = {
+      ...{ task, case: line.case, kind: "refund", role: "refund-manager", customer: null, fields: {}, text: "" },
+      ...{ mode: "live" as const, now: 0, first_step: 1, history: [], click: null },
+    };
+    const shown = { line, document, journal: [], result: null, unknown: [] };
+    const show = (state: "due" | "ran" | "given up", run: object | null) =>
+      showTask({ ...shown, shadow: { role: "refund-agent", state, run } } as Parameters<typeof showTask>[0]);
+    expect(show("due", null)).toContain("in shadow: refund-agent\n  It has not run yet.");
+    expect(show("given up", null)).toContain("It did not come to run.");
+    expect(show("ran", { calls, ending })).toContain("in shadow: refund-agent, of which nothing was done\n  step 2");
+  });
 });
 
 test("a tool that was refused is a refused command", async () => {
