@@ -31,10 +31,10 @@ export function compileArguments(operation: Pick<Operation, "arguments">): Check
     additionalProperties: false,
   });
   return (given) => {
-    if (!validate(given)) return invalid(explain(validate.errors?.[0], operation.arguments));
-    const fault = declared
-      .filter(([name]) => Object.hasOwn(given as JsonObject, name))
-      .map(([name, argument]) => textFault(name, argument, (given as JsonObject)[name]))
+    if (!validate(given))
+      return invalid(explain((validate.errors as ErrorObject[])[0] as ErrorObject, operation.arguments));
+    const fault = Object.entries(given as JsonObject)
+      .map(([name, value]) => textFault(name, operation.arguments[name] as Argument, value))
       .find((sentence) => sentence !== undefined);
     return fault === undefined ? done(given as JsonObject) : invalid(fault);
   };
@@ -65,7 +65,7 @@ function textSchema(argument: Argument): object {
   };
 }
 
-function textFault(name: string, argument: Argument, value: Json | undefined): string | undefined {
+function textFault(name: string, argument: Argument, value: Json): string | undefined {
   for (const text of Array.isArray(value) ? value : [value]) {
     if (typeof text !== "string") continue;
     if (!text.isWellFormed() || text.includes("\0"))
@@ -76,21 +76,21 @@ function textFault(name: string, argument: Argument, value: Json | undefined): s
   return undefined;
 }
 
-function explain(error: ErrorObject | undefined, declared: Record<string, Argument>): string {
-  if (error === undefined || error.instancePath === "") return explainWhole(error, declared);
+function explain(error: ErrorObject, declared: Record<string, Argument>): string {
+  if (error.instancePath === "") return explainWhole(error, declared);
   const [name = "", item] = error.instancePath.slice(1).split("/");
   const subject = item === undefined ? `The argument "${name}"` : `Item ${Number(item) + 1} of the argument "${name}"`;
-  const argument = declared[name];
-  if (error.keyword === "pattern" && argument !== undefined && isTokenClass(argument.class))
+  const argument = declared[name] as Argument;
+  if (error.keyword === "pattern" && isTokenClass(argument.class))
     return `${subject} must be exactly one token, as ${tokenText(argument.class, 1)}.`;
-  if (error.keyword === "enum") return `${subject} must be one of: ${argument?.enum?.join(", ")}.`;
+  if (error.keyword === "enum") return `${subject} must be one of: ${argument.enum?.join(", ")}.`;
   return `${subject} ${error.message ?? "is not valid"}.`;
 }
 
-function explainWhole(error: ErrorObject | undefined, declared: Record<string, Argument>): string {
+function explainWhole(error: ErrorObject, declared: Record<string, Argument>): string {
   const takes = Object.keys(declared).join(", ") || "none";
-  const spare: unknown = error?.params["additionalProperty"];
-  const missing: unknown = error?.params["missingProperty"];
+  const spare: unknown = error.params["additionalProperty"];
+  const missing: unknown = error.params["missingProperty"];
   if (typeof spare === "string")
     return `The argument ${JSON.stringify(spare.slice(0, 64))} is unknown. This operation takes: ${takes}.`;
   if (typeof missing === "string") return `The argument "${missing}" is missing. This operation takes: ${takes}.`;

@@ -46,17 +46,18 @@ function refuseInexact(name: string, value: unknown, context?: { source?: string
 function isExact(value: number, source: string): boolean {
   if (source.length > NUMBER_CHARS_MAX) return false;
   if (Object.is(value, -0) || Math.abs(value) > Number.MAX_SAFE_INTEGER) return false;
-  return decimal(source) === decimal(String(value));
+  return significant(source) === significant(String(value));
 }
 
-/** One spelling for every spelling of a decimal: sign, digits without zeros at either end, power of ten. */
-function decimal(source: string): string {
-  const [, sign = "", whole = "", fraction = "", power = "0"] =
-    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(source) ?? [];
-  const digits = (whole + fraction).replace(/^0+/, "");
-  const significant = digits.replace(/0+$/, "");
-  if (significant === "") return "0";
-  return `${sign}${significant}e${Number(power) - fraction.length + digits.length - significant.length}`;
+/**
+ * The digits of a decimal without the zeros at either end. A double is so near to the source it was read from that where the digits of
+ * both are the same, so are sign and power of ten.
+ */
+function significant(source: string): string {
+  return source
+    .replace(/e.*/i, "")
+    .replace(/[-.]/g, "")
+    .replace(/^0+|0+$/g, "");
 }
 
 /** A stranger's name inside a sentence: enough to find the place, never enough to fill a message. */
@@ -67,41 +68,42 @@ function quote(name: string): string {
 /** Walks the text once, before JSON.parse: depth, duplicate and prototype names. Syntax itself is JSON.parse's to judge. */
 function refuseAmbiguous(text: string, depthMax: number): void {
   const open: (Set<string> | null)[] = [];
-  let expectName = false;
+  /** Of the object whose next text is a member's name. */
+  let names: Set<string> | null = null;
   for (let at = 0; at < text.length; at++) {
     const char = text[at];
     if (char === "{" || char === "[") {
       if (open.length === depthMax) throw new InexactJson(`The body nests deeper than ${depthMax}.`);
-      open.push(char === "{" ? new Set() : null);
-      expectName = char === "{";
+      names = char === "{" ? new Set() : null;
+      open.push(names);
     } else if (char === "}" || char === "]") {
       open.pop();
-      expectName = false;
     } else if (char === ",") {
-      expectName = open.at(-1) instanceof Set;
+      names = open.at(-1) ?? null;
     } else if (char === '"') {
       const end = endOfString(text, at);
-      if (expectName) noteName(open.at(-1), text.slice(at, end + 1));
-      expectName = false;
+      if (names !== null) noteName(names, text.slice(at, end + 1));
+      names = null;
       at = end;
     }
   }
 }
 
+/** Where the text that starts there ends; behind the whole where it does not end. */
 function endOfString(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     if (text[at] === "\\") at++;
     else if (text[at] === '"') return at;
   }
-  throw new InexactJson("The body is not JSON.");
+  return text.length;
 }
 
-function noteName(names: Set<string> | null | undefined, quoted: string): void {
+function noteName(names: Set<string>, quoted: string): void {
   const name = decodeName(quoted);
   if (FORBIDDEN_NAMES.has(name)) throw new InexactJson(`The member name ${quote(name)} is not allowed.`);
   if (!name.isWellFormed()) throw new InexactJson("A member name holds half a surrogate pair.");
-  if (names?.has(name)) throw new InexactJson(`The member ${quote(name)} appears twice.`);
-  names?.add(name);
+  if (names.has(name)) throw new InexactJson(`The member ${quote(name)} appears twice.`);
+  names.add(name);
 }
 
 function decodeName(quoted: string): string {

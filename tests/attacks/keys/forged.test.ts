@@ -225,6 +225,9 @@ describe("the form: one spelling", () => {
       const [header = "", payload = "", signature = ""] = (await world.good()).split(".");
       return JSON.stringify({ protected: header, payload, signature });
     },
+    "a header that is not JSON": () => signed("alg=ES256", withClaims({}), world.base),
+    "a header that is null": () => signed("null", withClaims({}), world.base),
+    "a header that is a number": () => signed("256", withClaims({}), world.base),
     "a header that is a list": () => signed('["ES256"]', withClaims({}), world.base),
     "a header with white space": () => signed(` ${world.header()}`, withClaims({}), world.base),
     "a header in another order": () =>

@@ -26,7 +26,7 @@ const refusals: [string, Json, string][] = [
   [
     "an unknown argument",
     { ...good, customer: "C1" },
-    'The argument "customer" is unknown. This operation takes: order',
+    'The argument "customer" is unknown. This operation takes: order, amount, currency, to, note, tags, names, urgent.',
   ],
   [
     "a prototype's name",
@@ -40,6 +40,7 @@ const refusals: [string, Json, string][] = [
   ],
   ["a missing argument", { order: "O1", currency: "USD" }, 'The argument "amount" is missing'],
   ["a number as text", { ...good, amount: "500" }, 'The argument "amount" must be integer'],
+  ["text for a flag", { ...good, urgent: "yes" }, 'The argument "urgent" must be boolean.'],
   ["a fraction", { ...good, amount: 1.5 }, 'The argument "amount" must be integer'],
   ["one under the minimum", { ...good, amount: 0 }, "must be >= 1"],
   ["one over the maximum", { ...good, amount: 1_000_001 }, "must be <= 1000000"],
@@ -52,6 +53,12 @@ const refusals: [string, Json, string][] = [
   ["something nested", { ...good, note: { text: "x" } }, "must be string"],
   ["null", { ...good, note: null }, "must be string"],
   ["an address where a token must stand", { ...good, to: "a@b.example" }, "must be exactly one token, as [EMAIL_1]"],
+  ["a number where a token must stand", { ...good, to: 5 }, 'The argument "to" must be string.'],
+  [
+    "more tokens than an undeclared bound allows",
+    { ...good, names: Array.from({ length: 101 }, () => "[NAME_1]") },
+    'The argument "names" must NOT have more than 100 items.',
+  ],
   ["a token with text round it", { ...good, to: "[EMAIL_1] " }, "must be exactly one token"],
   ["two tokens in one", { ...good, to: "[EMAIL_1][EMAIL_2]" }, "must be exactly one token"],
   ["a token of another class", { ...good, to: "[NAME_1]" }, "must be exactly one token"],
@@ -103,6 +110,25 @@ test("bounds hold at N and N+1", () => {
   const unbounded = compileArguments({ arguments: { n: { type: "integer", class: "public" } } });
   expect(unbounded({ n: Number.MAX_SAFE_INTEGER }).end).toBe("done");
   expect(unbounded({ n: Number.MAX_SAFE_INTEGER + 1 }).end).toBe("refused");
+});
+
+test("an operation without arguments takes none and says so", () => {
+  const none = compileArguments({ arguments: {} });
+  expect(none({})).toEqual({ end: "done", value: {} });
+  expect(none({ order: "O1" })).toMatchObject({
+    message: 'The argument "order" is unknown. This operation takes: none.',
+  });
+});
+
+test("all values of a list are named where none of them was given", () => {
+  const listed = compileArguments({ arguments: { kind: { type: "string", class: "public", enum: ["a", "b"] } } });
+  expect(listed({ kind: "c" })).toMatchObject({ message: 'The argument "kind" must be one of: a, b.' });
+});
+
+test("what every object inherits is no argument that was given", () => {
+  const inherited = new Map<string, Argument>([["toString", { type: "string", class: "text" }]]);
+  const named = compileArguments({ arguments: Object.fromEntries(inherited) });
+  expect(named({})).toMatchObject({ message: expect.stringContaining('The argument "toString" is missing.') });
 });
 
 test("nothing undeclared ever passes", () => {

@@ -63,6 +63,11 @@ describe("parseExact", () => {
     );
   });
 
+  test("takes no text that is not a member's name for one", () => {
+    for (const text of ['"__proto__"', '["a","a","__proto__"]', '[{"a":"a"},"a","a"]', '{"a":["a","a"],"b":"a"}'])
+      expect(parseExact(text)).toEqual(JSON.parse(text));
+  });
+
   test("lets the same name stand in two objects", () => {
     expect(parseExact('{"a":{"a":1},"b":[{"a":2},{"a":3}]}')).toEqual({ a: { a: 1 }, b: [{ a: 2 }, { a: 3 }] });
   });
@@ -71,10 +76,24 @@ describe("parseExact", () => {
     expect(() => parseExact(`{"a":{"${name}":{"admin":true}}}`)).toThrow(/not allowed/);
   });
 
-  test.each(["1.50", "1e2", "1E+2", "0.1", "0", "0.0", "0e9", "-1.5e-3", "9007199254740991", "100e-2", "5e-324"])(
-    "reads the number %s",
-    (source) => expect(parseExact(source)).toBe(Number(source)),
-  );
+  test.each([
+    "1.50",
+    "1e2",
+    "1E+2",
+    "0.1",
+    "0",
+    "0.0",
+    "0e9",
+    "-1.5e-3",
+    "9007199254740991",
+    "100e-2",
+    "5e-324",
+    "1.500",
+    "0.5e-1",
+    "50E-3",
+    "101",
+    "-7",
+  ])("reads the number %s", (source) => expect(parseExact(source)).toBe(Number(source)));
 
   test.each([
     "-0",
@@ -90,6 +109,17 @@ describe("parseExact", () => {
     `1${"0".repeat(60_000)}`,
   ])("refuses the number %.20s: its value is not what it says", (source) => {
     expect(() => parseExact(`[${source}]`)).toThrow(/out of range/);
+  });
+
+  test("reads a number of 64 characters and refuses one more, whatever its value", () => {
+    expect(parseExact(`1.${"0".repeat(62)}`)).toBe(1);
+    expect(() => parseExact(`1.${"0".repeat(63)}`)).toThrow(/out of range/);
+  });
+
+  test("names the place of what it refuses, and its error has a name", () => {
+    const sentence = (message: string) => expect.objectContaining({ name: "InexactJson", message });
+    expect(() => parseExact('{"amount":-0}')).toThrow(sentence('The number at "amount" is out of range.'));
+    expect(() => parseExact('{"constructor":1}')).toThrow(sentence('The member name "constructor" is not allowed.'));
   });
 
   test.each(['"\\ud800"', '{"a":"x\\udc00"}', '{"\\ud83d":1}', '["\\ud83d\\ud83d\\ude00"]'])(
@@ -130,6 +160,9 @@ describe("parseExact", () => {
     "{} {}",
     '{"a":1 "b":2}',
     "[}",
+    '{"\\x":1}',
+    '{"\\u12":1}',
+    '{"a":1,"b',
     "/**/1",
     "undefined",
   ])("refuses what is not JSON: %j", (text) => expect(() => parseExact(text)).toThrow(InexactJson));

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { digest, type Json } from "../../../kernel/abi/json.ts";
-import { checkPermit, idempotencyKey, type Permit, type PermitTerms, signPermit } from "../../../kernel/abi/permit.ts";
+import { checkPermit, idempotencyKey, Permit, type PermitTerms, signPermit } from "../../../kernel/abi/permit.ts";
+import { compile } from "../../../kernel/process/schema.ts";
 
 const key = Buffer.alloc(32, 7);
 const args = { order: "O1", amount: 100 };
@@ -20,6 +21,29 @@ const terms: PermitTerms = {
 const effect = "write" as const;
 const call = { proxy: "database", capability: "refund:create", effect, arguments: args as Json, now: 999 };
 const permit = signPermit(terms, key);
+
+test("a permit carries the HMAC-SHA-256 of its canonical terms, as another implementation makes it", () => {
+  expect(permit.mac).toBe("ca0d3bda76b7a1ed81ab2369264f7df04b52df9bf5630bfb85f69d81c03a44ea");
+});
+
+describe("the shape of a permit", () => {
+  const check = compile(Permit);
+
+  test("is that of a task's, of the vault's own look-up, and of one a person has decided about", () => {
+    const vaults = signPermit({ ...terms, task: "look_0123456789abcdef", assignment: null }, key);
+    const decided = signPermit({ ...terms, void_until: 2 }, key);
+    for (const good of [permit, vaults, decided]) expect(check(good), good.task).toMatchObject({ ok: true });
+  });
+
+  test("has every term, each of its own form, and no other", () => {
+    for (const name of Object.keys(permit)) {
+      expect(check({ ...permit, [name]: "x y" }), name).toMatchObject({ ok: false });
+      expect(check({ ...permit, [name]: undefined }), name).toMatchObject({ ok: false });
+    }
+    expect(check({ ...permit, void_until: -1 })).toMatchObject({ ok: false });
+    expect(check({ ...permit, spare: 1 })).toMatchObject({ ok: false });
+  });
+});
 
 describe("checkPermit", () => {
   test("says yes to exactly what the kernel signed", () => {
@@ -111,6 +135,11 @@ describe("checkPermit", () => {
 });
 
 describe("idempotencyKey", () => {
+  test("names task, assignment and step; a call without assignment is the vault's", () => {
+    expect(idempotencyKey(terms)).toBe("task_0123456789abcdef/asgn_0123456789abcdef/1");
+    expect(idempotencyKey({ ...terms, assignment: null })).toBe("task_0123456789abcdef/vault/1");
+  });
+
   test("is the same for every epoch and differs by task, assignment and step", () => {
     const base = idempotencyKey(terms);
     expect(idempotencyKey({ ...terms, epoch: 9, expires: 5 })).toBe(base);
