@@ -8,7 +8,7 @@
  */
 import { VALUE_CHARS_MAX } from "../../kernel/abi/bounds.ts";
 import type { Json, JsonObject } from "../../kernel/abi/json.ts";
-import type { FieldClass, Operation } from "../../kernel/abi/operations.ts";
+import type { Argument, FieldClass, Operation } from "../../kernel/abi/operations.ts";
 import { isTokenClass, splitAtTokens } from "../../kernel/abi/tokens.ts";
 
 const SEALED = /^[A-Za-z0-9_-]+$/;
@@ -21,11 +21,10 @@ export function changedArgument(
 ): string | undefined {
   const spare = Object.keys(values).find((name) => !Object.hasOwn(permitted, name));
   if (spare !== undefined) return spare;
-  return Object.keys(permitted).find((name) => {
-    const argument = operation.arguments[name];
-    if (argument === undefined || !Object.hasOwn(values, name)) return true;
-    return !isSame(argument.class, permitted[name] as Json, values[name] as Json);
-  });
+  return Object.entries(permitted).find(([name, value]) => {
+    const { class: fieldClass } = operation.arguments[name] as Argument;
+    return !Object.hasOwn(values, name) || !isSame(fieldClass, value, values[name] as Json);
+  })?.[0];
 }
 
 function isSame(fieldClass: FieldClass, permitted: Json, value: Json): boolean {
@@ -43,11 +42,11 @@ function isSame(fieldClass: FieldClass, permitted: Json, value: Json): boolean {
 /** Whether `value` is `text` with each of its tokens replaced by one to VALUE_CHARS_MAX characters on average. */
 export function hydrates(text: string, value: string): boolean {
   const fixed = splitAtTokens(text).filter((_, at) => at % 2 === 0);
-  const [first = "", ...rest] = fixed;
+  const [first, ...rest] = fixed as [string, ...string[]];
   const last = rest.pop();
   if (last === undefined) return value === text;
   const tokens = fixed.length - 1;
-  const inserted = value.length - fixed.reduce((sum, part) => sum + part.length, 0);
+  const inserted = value.length - fixed.join("").length;
   if (inserted < tokens || inserted > tokens * VALUE_CHARS_MAX) return false;
   if (!value.startsWith(first) || !value.endsWith(last)) return false;
   return fitsBetween(rest, value.slice(first.length, value.length - last.length));
@@ -58,7 +57,7 @@ function fitsBetween(parts: string[], value: string): boolean {
   let at = 0;
   for (const part of parts) {
     const found = value.indexOf(part, at + 1);
-    if (found === -1 || found < at + 1) return false;
+    if (found === -1) return false;
     at = found + part.length;
   }
   return at < value.length;

@@ -72,14 +72,13 @@ export function hydrate(
   }
 
   function hydratePersonal(argument: Argument, token: string): End<Json> {
-    const [before, exact, after] = splitAtTokens(token);
-    if (before !== "" || after !== "" || exact === undefined) return misplaced();
-    const entry = table.lookUp(exact);
-    if (entry === undefined) return unknown(exact);
+    if (splitAtTokens(token)[1] !== token) return misplaced();
+    const entry = table.lookUp(token);
+    if (entry === undefined) return unknown(token);
     if (entry.class !== argument.class)
-      return refused("TOKEN_MISPLACED", `${exact} stands where a token of class ${argument.class} belongs.`);
-    if (argument.recipient && !table.mayReceive(exact)) return refused("RECIPIENT_NOT_ALLOWED");
-    draft.tokens.add(exact);
+      return refused("TOKEN_MISPLACED", `${token} stands where a token of class ${argument.class} belongs.`);
+    if (argument.recipient && !table.mayReceive(token)) return refused("RECIPIENT_NOT_ALLOWED");
+    draft.tokens.add(token);
     return done(entry.value);
   }
 }

@@ -118,6 +118,12 @@ test("an operation on a customer needs one, and one on none gets none", () => {
   expect(admitAct(body, kv)).toMatchObject({ end: "done", value: { customer: null } });
 });
 
+test("what a person has decided about reaches the proxy, and 0 where nobody has", () => {
+  expect(admitAct(act(), admission)).toMatchObject({ value: { void_until: 0 } });
+  const permit = permitFor("database", { ...terms, epoch: 5, void_until: 4 }, refund);
+  expect(admitAct({ ...act(), permit }, admission)).toMatchObject({ value: { epoch: 5, void_until: 4 } });
+});
+
 test("a decision asks for a permit as an act does", () => {
   expect(admitDecide(act(), admission)).toMatchObject({ end: "done", value: { epoch: 1 } });
   const old = permitFor("database", { ...terms, expires: Date.now() - PERMIT_MS }, refund);

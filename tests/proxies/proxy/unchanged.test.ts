@@ -43,6 +43,7 @@ test("arguments with values for their tokens are the permitted ones", () => {
 const changes: [string, Record<string, unknown>][] = [
   ["another order", { order: "O9999" }],
   ["a token where none was", { order: "[NAME_1]" }],
+  ["a token's value where a public text was", { order: "O123" }],
   ["a larger amount", { amount: 70_000 }],
   ["an amount as text", { amount: "24750" }],
   ["another flag", { express: false }],
@@ -102,6 +103,31 @@ describe("a hydrated text", () => {
     );
   });
 
+  const between: [text: string, value: string, isHydrated: boolean][] = [
+    ["[NAME_1] owes [NAME_2] ten", "Ann owes Bob ten", true],
+    ["[NAME_1] owes [NAME_2] ten", "Ann owns Bob ten", false],
+    ["[NAME_1] a [NAME_2] b [NAME_3]", "Ann a Bob b Cleo", true],
+    ["[NAME_1] a [NAME_2] b [NAME_3]", "Ann b Bob a Cleo", false],
+    ["[NAME_1] a [NAME_2] a [NAME_3]", "Ann a Bob and Cleo", false],
+    ["[NAME_1]a[NAME_2]", "xay", true],
+    ["[NAME_1]a[NAME_2]", "aay", true],
+    ["[NAME_1]a[NAME_2]", "axy", false],
+    ["[NAME_1]a[NAME_2]", "xya", false],
+    ["[NAME_1]a[NAME_2]b[NAME_3]", "xabyz", false],
+    ["[NAME_1]a[NAME_2]b[NAME_3]", "xaybz", true],
+    ["[NAME_1]ab[NAME_2]ab[NAME_3]", "xababyz", false],
+    ["[NAME_1]ab[NAME_2]ab[NAME_3]", "xabyabz", true],
+    ["a[NAME_1]b[NAME_2]c", "axbyc", true],
+    ["a[NAME_1]b[NAME_2]b", "axyzb", false],
+    ["b[NAME_1]b[NAME_2]c", "bxyzc", false],
+    ["aa[NAME_1]aa", "aaa", false],
+    ["aa[NAME_1]aa", "aaaa", false],
+    ["aa[NAME_1]aa", "aaaaa", true],
+  ];
+  test.each(between)("%j hydrated to %j: %j", (text, value, isHydrated) => {
+    expect(hydrates(text, value)).toBe(isHydrated);
+  });
+
   test("without tokens is itself and nothing else", () => {
     fc.assert(
       fc.property(plain, plain, (text, other) => {
@@ -112,9 +138,24 @@ describe("a hydrated text", () => {
   });
 
   test("holds at most VALUE_CHARS_MAX characters for a token", () => {
+    const long = "x".repeat(VALUE_CHARS_MAX);
+    expect(hydrates("Dear [NAME_1] and [NAME_2].", `Dear ${long} and ${long}.`)).toBe(true);
+    expect(hydrates("Dear [NAME_1] and [NAME_2].", `Dear ${long} and ${long}x.`)).toBe(false);
     expect(hydrates("[NAME_1]", "x".repeat(VALUE_CHARS_MAX))).toBe(true);
     expect(hydrates("[NAME_1]", "x".repeat(VALUE_CHARS_MAX + 1))).toBe(false);
   });
+});
+
+test("a public text is itself, whatever it holds that looks like a token", () => {
+  const kept = { ...permitted, order: "O[NAME_1]4" };
+  expect(changedArgument(operation, kept, { ...values, order: "O[NAME_1]4" })).toBeUndefined();
+  expect(changedArgument(operation, kept, { ...values, order: "O1234" })).toBe("order");
+});
+
+test("a value of a personal class stands for its token whatever it is", () => {
+  const plain = { ...permitted, to: "[EMAIL_1]" };
+  for (const to of ["x", "[EMAIL_1]", "maria@example.org, max@example.org"])
+    expect(changedArgument(operation, plain, { ...values, to })).toBeUndefined();
 });
 
 test("a value of a personal class has at most VALUE_CHARS_MAX characters", () => {
