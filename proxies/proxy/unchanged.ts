@@ -9,7 +9,7 @@
 import { VALUE_CHARS_MAX } from "../../kernel/abi/bounds.ts";
 import type { Json, JsonObject } from "../../kernel/abi/json.ts";
 import type { Argument, FieldClass, Operation } from "../../kernel/abi/operations.ts";
-import { isTokenClass, splitAtTokens } from "../../kernel/abi/tokens.ts";
+import { splitAtTokens } from "../../kernel/abi/tokens.ts";
 
 const SEALED = /^[A-Za-z0-9_-]+$/;
 
@@ -35,7 +35,6 @@ function isSame(fieldClass: FieldClass, permitted: Json, value: Json): boolean {
   if (fieldClass === "public" || typeof permitted !== "string") return Object.is(permitted, value);
   if (typeof value !== "string" || !value.isWellFormed() || value.includes("\0")) return false;
   if (fieldClass === "sealed") return SEALED.test(value);
-  if (isTokenClass(fieldClass)) return value.length > 0 && value.length <= VALUE_CHARS_MAX;
   return hydrates(permitted, value);
 }
 
@@ -47,7 +46,7 @@ export function hydrates(text: string, value: string): boolean {
   if (last === undefined) return value === text;
   const tokens = fixed.length - 1;
   const inserted = value.length - fixed.join("").length;
-  if (inserted < tokens || inserted > tokens * VALUE_CHARS_MAX) return false;
+  if (inserted > tokens * VALUE_CHARS_MAX) return false;
   if (!value.startsWith(first) || !value.endsWith(last)) return false;
   return fitsBetween(rest, value.slice(first.length, value.length - last.length));
 }

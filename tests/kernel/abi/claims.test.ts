@@ -1,6 +1,6 @@
 /** What the two keys may say, each claim at its bound and one beyond. */
 import { expect, test } from "vitest";
-import { BaseClaims, TaskClaims } from "../../../kernel/abi/claims.ts";
+import { BASE_TYP, BaseClaims, TASK_TYP, TaskClaims } from "../../../kernel/abi/claims.ts";
 import { compile } from "../../../kernel/process/schema.ts";
 import { baseClaims, taskClaims } from "./key-world.ts";
 
@@ -52,6 +52,10 @@ test("every claim is required and of its own form, and there is no other", () =>
       if (name !== "capabilities") expect(check({ ...claims, [name]: { a: 1 } }), name).toMatchObject({ ok: false });
     }
   }
+});
+
+test("the two kinds have types of their own", () => {
+  expect([BASE_TYP, TASK_TYP]).toEqual(["silo-base+jwt", "silo-task+jwt"]);
 });
 
 test("a task key names a customer by token, or nobody", () => {

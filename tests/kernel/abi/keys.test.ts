@@ -87,6 +87,8 @@ describe("the door's key sets", () => {
       { ...world.base.jwk, kty: "oct", k: "AAAA" },
       { ...world.base.jwk, crv: "P-384" },
       { ...world.base.jwk, kid: "short" },
+      { ...world.base.jwk, x: "A".repeat(42) },
+      { ...world.base.jwk, y: `${"A".repeat(43)}=` },
     ];
     for (const jwk of sets) {
       await expect(importPublicKeys({ issuer: ISSUER, base: [jwk], task: [] })).rejects.toThrow(Violation);

@@ -120,6 +120,10 @@ describe("a hydrated text", () => {
     ["a[NAME_1]b[NAME_2]c", "axbyc", true],
     ["a[NAME_1]b[NAME_2]b", "axyzb", false],
     ["b[NAME_1]b[NAME_2]c", "bxyzc", false],
+    ["ab[NAME_1]b[NAME_2]c", "abxyzc", false],
+    ["a[NAME_1]b[NAME_2]bc", "axyzbc", false],
+    ["[NAME_1][NAME_2]", "xy", true],
+    ["[NAME_1][NAME_2]", "x", false],
     ["aa[NAME_1]aa", "aaa", false],
     ["aa[NAME_1]aa", "aaaa", false],
     ["aa[NAME_1]aa", "aaaaa", true],
@@ -156,6 +160,12 @@ test("a value of a personal class stands for its token whatever it is", () => {
   const plain = { ...permitted, to: "[EMAIL_1]" };
   for (const to of ["x", "[EMAIL_1]", "maria@example.org, max@example.org"])
     expect(changedArgument(operation, plain, { ...values, to })).toBeUndefined();
+});
+
+test("a number is itself, of whatever class", () => {
+  const counted = { arguments: { count: argument("integer", "text") } };
+  expect(changedArgument(counted, { count: 5 }, { count: 5 })).toBeUndefined();
+  expect(changedArgument(counted, { count: 5 }, { count: 6 })).toBe("count");
 });
 
 test("a value of a personal class has at most VALUE_CHARS_MAX characters", () => {
