@@ -152,6 +152,12 @@ test.each([
   expect([...draft.tokens]).toEqual([]);
 });
 
+test("a token of another class is refused by name, with the class that belongs there", () => {
+  expect(ask({ class: "name" }, "[EMAIL_1]").end).toMatchObject({
+    message: "[EMAIL_1] stands where a token of class name belongs.",
+  });
+});
+
 test("where one token of a class must stand, it becomes its value and is noted", () => {
   const { end, draft } = ask({ class: "name" }, "[NAME_1]");
   expect(end).toEqual({ end: "done", value: { values: { it: "Ann" }, fields: ["it"] } });
