@@ -45,7 +45,8 @@ export async function startProcess(
 async function stop(running: Running, log: Log): Promise<void> {
   setTimeout(() => process.exit(0), STOP_MS_MAX).unref();
   await running.stop();
-  await setImmediate(); // the last answers leave at the end of this turn (write-together.ts)
+  // An answer leaves at the end of its turn (write-together.ts), and what was in hand may be answered in the next one.
+  for (let turn = 0; turn < 2; turn++) await setImmediate();
   log.info("stopped");
   process.exit(0);
 }
