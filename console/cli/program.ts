@@ -4,6 +4,7 @@ import { STEPS_MAX } from "../../kernel/abi/bounds.ts";
 import type { TaskLine } from "../../kernel/abi/messages.ts";
 import { agentApprove, agentList, agentTurn } from "./agent.ts";
 import { type AuditOptions, auditShow } from "./audit.ts";
+import { doctor } from "./doctor.ts";
 import { exitHelp } from "./exits.ts";
 import { firewall, firewallApply } from "./firewall.ts";
 import { keysList, keysRevoke, keysRotate } from "./keys.ts";
@@ -83,6 +84,10 @@ function running(program: Command, here: () => World, say: Say): void {
     .command("status")
     .description("what runs, and which guards are lowered")
     .action(() => say(status(here())));
+  program
+    .command("doctor")
+    .description("try every guard on this machine, and say what holds and what does not")
+    .action(() => say(doctor(here())));
 }
 
 function work(program: Command, here: () => World, say: Say): void {

@@ -1,0 +1,47 @@
+/** Can a cell be made here, and does it hold? Each is tried: a namespace is made, a call is taken away, a real cell runs its own checks. */
+import { product } from "../cli/places.ts";
+import { type Finding, holds, missing } from "./finding.ts";
+import { tryProgram } from "./try.ts";
+
+/** Those the jailer has (jail/try.ts). */
+const ISOLATIONS = ["nspawn"] as const;
+
+export function userNamespaces(): Finding {
+  const tried = tryProgram(["unshare", "--user", "--map-root-user", "--pid", "--fork", "--net", "--mount", "true"]);
+  if (tried.ok) return holds("namespaces", "user, process, network and mount namespaces can be made");
+  return missing(
+    "namespaces",
+    `no cell can be made, and none runs: ${tried.why}`,
+    "allow user namespaces: sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone; in a container, run it privileged",
+  );
+}
+
+export function syscallFilter(): Finding {
+  const before = tryProgram(["uname"]);
+  const after = tryProgram(["enosys", "--syscall", "uname", "--", "uname"]);
+  if (before.ok && !after.ok && after.why.includes("not implemented"))
+    return holds("syscall filter", "a system call that is taken away is gone");
+  return missing(
+    "syscall filter",
+    `processes and cells are not narrowed: ${after.ok ? "a call that was taken away still works" : after.why}`,
+    "use a Linux kernel with CONFIG_SECCOMP_FILTER",
+  );
+}
+
+export function isolations(): Finding[] {
+  return ISOLATIONS.map((isolation) => {
+    const probe = `cell (${isolation})`;
+    const tried = tryProgram([process.execPath, `${product}/jail/try.ts`, isolation]);
+    const why = tried.ok ? (JSON.parse(tried.out) as { why: string | null }).why : tried.why;
+    if (why === null)
+      return holds(
+        probe,
+        "a real cell was started; every check it makes of itself held, and it reached its socket alone",
+      );
+    return missing(
+      probe,
+      `no agent is run: ${why}`,
+      "the log of the jailer says more; systemd-nspawn(1) needs root and a private /run",
+    );
+  });
+}
