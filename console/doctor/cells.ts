@@ -3,9 +3,6 @@ import { product } from "../cli/places.ts";
 import { type Finding, holds, missing } from "./finding.ts";
 import { tryProgram } from "./try.ts";
 
-/** Those the jailer has (jail/try.ts). */
-const ISOLATIONS = ["nspawn"] as const;
-
 export function userNamespaces(): Finding {
   const tried = tryProgram(["unshare", "--user", "--map-root-user", "--pid", "--fork", "--net", "--mount", "true"]);
   if (tried.ok) return holds("namespaces", "user, process, network and mount namespaces can be made");
@@ -28,20 +25,19 @@ export function syscallFilter(): Finding {
   );
 }
 
+/** One a kind of cell the jailer has; the second is what agents may be given where the first does not run. */
 export function isolations(): Finding[] {
-  return ISOLATIONS.map((isolation) => {
+  const tried = tryProgram([process.execPath, `${product}/jail/try.ts`]);
+  if (!tried.ok) return [missing("cells", `no cell could be tried: ${tried.why}`, "run it as root, on Linux")];
+  const found = JSON.parse(tried.out) as { isolation: string; why: string | null }[];
+  return found.map(({ isolation, why }) => {
     const probe = `cell (${isolation})`;
-    const tried = tryProgram([process.execPath, `${product}/jail/try.ts`, isolation]);
-    const why = tried.ok ? (JSON.parse(tried.out) as { why: string | null }).why : tried.why;
     if (why === null)
-      return holds(
-        probe,
-        "a real cell was started; every check it makes of itself held, and it reached its socket alone",
-      );
+      return holds(probe, "a real cell was started, every check it makes of itself held, and it reached its socket");
     return missing(
       probe,
-      `no agent is run: ${why}`,
-      "the log of the jailer says more; systemd-nspawn(1) needs root and a private /run",
+      `no agent that asks for it is run: ${why}`,
+      "see the log of the jailer; a container must be privileged and have a /run of its own",
     );
   });
 }

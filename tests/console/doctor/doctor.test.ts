@@ -52,7 +52,8 @@ test("where everything that is required is there it ends with 0, and says each t
   const { status, out } = inside("node", "console/doctor/main.ts");
   expect(out).not.toMatch(/^missing/m);
   expect(status).toBe(exits.done);
-  expect(out).toMatch(/^holds +cell \(nspawn\) +a real cell was started/m);
+  for (const isolation of ["gvisor", "nspawn"])
+    expect(out).toMatch(new RegExp(`^holds +cell \\(${isolation}\\) +a real cell was started`, "m"));
   expect(out).toMatch(/\n\d+ hold, \d+ lowered, 0 missing \(mode: trial\)\.\n$/);
   for (const [, todo] of out.matchAll(/^lowered.*\n(.*)$/gm)) expect(todo).toMatch(/^ +-> /);
 });
@@ -85,9 +86,17 @@ test("nspawn that does not run, and nspawn that leaves a guard out", () => {
     `#!/bin/sh\nfor one do shift; [ "$one" = --user=agent ] || set -- "$@" "$one"; done\nexec ${real} "$@"\n`,
   );
   const { exit, of } = doctor();
-  expect(of("cell (nspawn)")).toMatchObject({ state: "missing", means: expect.stringContaining("not a throwaway user") });
+  expect(of("cell (nspawn)")).toMatchObject({ state: "missing", means: expect.stringContaining("is the user") });
   expect(exit).toBe(exits.refused);
 }, 120_000);
+
+test("gVisor that does not run", () => {
+  replace("/usr/bin/runsc", "#!/bin/sh\nexit 1\n");
+  const { exit, of } = doctor();
+  expect(of("cell (gvisor)")).toMatchObject({ state: "missing" });
+  expect(of("cell (nspawn)")).toMatchObject({ state: "holds" });
+  expect(exit).toBe(exits.refused);
+});
 
 test("programs that lie: a filter that takes nothing away", () => {
   replace("/usr/bin/enosys", '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n');
