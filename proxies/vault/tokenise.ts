@@ -48,7 +48,7 @@ function tokeniseRow(
   return shown;
 
   function show(field: ResultField, value: Json): Json {
-    if (value === null || typeof value === "object") return null;
+    if (typeof value === "object") return null;
     if (value === "") return value;
     if (field.class === "public") return typeof value === "string" ? withoutAlikes(value, table, draft) : value;
     if (field.class === "text") return typeof value === "string" ? sweep(value, table, draft) : value;

@@ -61,6 +61,40 @@ test.each([-1, 1.5, 2 ** 53, "5", null, true, undefined])("the amount %j is no a
   expect(amountsOf({ limited: { amount: "currency" } }, given)).toMatchObject({ code: "ARGUMENT_INVALID" });
 });
 
+test("a call counts as one, and its limited numbers in their currency or as a count", () => {
+  expect(amountsOf({}, { amount: 5 })).toEqual({ end: "done", value: [one] });
+  expect(amountsOf({ limited: { amount: "currency" } }, { amount: 0, currency: "USD" })).toEqual({
+    end: "done",
+    value: [one, usd(0)],
+  });
+  expect(amountsOf({ limited: { items: "count" } }, { items: 3 })).toEqual({
+    end: "done",
+    value: [one, { measure: "items", unit: null, amount: 3 }],
+  });
+  for (const currency of [5, true, undefined])
+    expect(amountsOf({ limited: { amount: "currency" } }, { amount: 1, currency } as never)).toMatchObject({
+      code: "ARGUMENT_INVALID",
+    });
+});
+
+test("money is reserved in every scope, without a customer in none of a customer's; calls only where they are limited", () => {
+  const reserved = (limits: Limit[], amount: Amount, of = account) => {
+    const end = reserve(limits, [amount], of, empty);
+    return end.end === "done" ? end.value : end.code;
+  };
+  const task = ["task", "", "task_1", "refund-agent", "refund:create"];
+  const customer = ["customer_day", "2026-11-22", "s", "refund-agent", "refund:create"];
+  const role = ["role_day", "2026-11-22", "refund-agent", "refund-agent", "refund:create"];
+  const of = (places: string[][], measure: string, unit: string, amount: number) =>
+    places.map((place) => ({ key: [...place, measure, unit], amount }));
+  expect(reserved([money("call", 9)], usd(5))).toEqual(of([task, customer, role], "amount", "USD", 5));
+  expect(reserved([money("call", 9)], usd(5), { ...account, subject: null })).toEqual(
+    of([task, role], "amount", "USD", 5),
+  );
+  expect(reserved([], one)).toEqual([]);
+  expect(reserved([calls("role_day", 9), money("task", 9)], one)).toEqual(of([role], "calls", "", 1));
+});
+
 test("amounts are taken out of the arguments themselves, never out of their prototype", () => {
   const given = Object.create({ amount: 5, currency: "USD" });
   expect(amountsOf({ limited: { amount: "currency" } }, given)).toMatchObject({ code: "ARGUMENT_INVALID" });
