@@ -16,6 +16,8 @@ import { type CrashWorld, startCrashWorld } from "./world.ts";
 
 const RECORDS = 2;
 const SHOT_POLL_MS = 5;
+/** What comes after the task is over comes within so long: the SMSC takes up to five seconds for a receipt. */
+const LATE_MS_MAX = 8000;
 /** Only these cannot be asked what they did: nobody can tell after one of them died in the middle. */
 const UNTELLABLE: readonly string[] = ["email", "sms"];
 
@@ -67,6 +69,8 @@ async function killAt(crash: CrashWorld, job: Job, kill: Kill, id: string): Prom
   const over = { yes: false };
   const killing = kill.victim === "itself" ? undefined : killOther(crash, kill.victim, plan, over);
   const ended = await crash.frontend.endOf(await crash.frontend.submit(job));
+  await crash.quiet();
+  for (const until = Date.now() + LATE_MS_MAX; !wasShot(plan) && Date.now() < until; ) await pause(SHOT_POLL_MS);
   await crash.quiet();
   over.yes = true;
   await killing;
