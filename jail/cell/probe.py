@@ -15,6 +15,7 @@ from functools import partial
 _UID = 1000
 _READ_ONLY = ("/", "/bundle", "/dev", "/dev/shm", "/run", "/run/silo", "/tmp", "/usr/lib/silo/cell", "/var/tmp")
 _FAMILIES = (socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK, socket.AF_PACKET, socket.AF_VSOCK)
+_MEMBRANE = "/run/silo/membrane"
 # What the most generous cell may have (Resources in kernel/abi/messages.ts); jail/limits.ts adds to the address space.
 _LIMITS = {
     resource.RLIMIT_AS: 17 * 1024**3,
@@ -72,7 +73,10 @@ def _sees_its_socket_alone(_: str) -> bool:
     try:
         return os.listdir("/run/silo") == ["membrane"]
     except PermissionError:
-        return os.access("/run/silo/membrane", os.W_OK)
+        # The door keeps the folder's list to itself, so that what is there must be known by name.
+        with socket.socket(socket.AF_UNIX) as way:
+            way.connect(_MEMBRANE)
+        return True
 
 
 def _is_held_by(isolation: str) -> bool:

@@ -1,7 +1,7 @@
 /** Each guard taken away by itself: the cell must notice and must not be offered. What notices is jail/cell/probe.py. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
@@ -83,6 +83,15 @@ describe.each(isolationNames)("a cell of isolation %s", (isolation) => {
     mkdirSync(other);
     expect(await exitOf(isolation, asItIs)).toBe(PROBE_FAILED_FIRST + checks.indexOf("sees its socket alone"));
     rmSync(other, { recursive: true });
+  });
+
+  test("is offered where the door shows nobody what is in its folder", async () => {
+    const folder = join(state, `cells/${SLOT}`);
+    chmodSync(folder, 0o711);
+    chownSync(folder, 1, 1);
+    await exitOf(isolation, asItIs);
+    expect(heard()).toEqual(["/v1/probe", "/v1/wait"]);
+    chmodSync(folder, 0o755);
   });
 
   test("gets no descriptor that leaks into the command", async () => {
