@@ -3,7 +3,7 @@ import { customerNeedles, watchCells } from "./leaks.ts";
 import { makeShop } from "./shop.ts";
 import { approveAgents } from "./story/agents.ts";
 import { type Summary, summarise, tellLeaks, tellSummary } from "./story/ending.ts";
-import { collectKeys, tellHostile } from "./story/hostile.ts";
+import { collectKeys, tellHostile, tellHostileInNspawn } from "./story/hostile.ts";
 import { tellLarge } from "./story/large.ts";
 import { tellMany } from "./story/many.ts";
 import { tellRefund } from "./story/refund.ts";
@@ -21,6 +21,7 @@ export async function tellStory(scene: Scene): Promise<Summary> {
   await play(scene, tellLarge);
   await play(scene, tellMany);
   await play(scene, () => tellHostile(scene, keys ?? { key: "", expires: 0 }));
+  await play(scene, tellHostileInNspawn);
   const summary = await summarise(scene, tellLeaks(scene, needles, watch));
   tellSummary(scene, summary);
   return summary;

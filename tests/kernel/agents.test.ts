@@ -1,4 +1,13 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -160,17 +169,16 @@ describe("an agent folder", () => {
   test("shows what its cells are held by: gVisor where it says nothing, and what changes by an approval", async () => {
     const policy = join(drop(), "policy.yaml");
     const asked = readFileSync(policy, "utf8");
-    writeFileSync(policy, asked.replace("isolation: nspawn", ""));
     expect(line("refund-agent").isolation).toEqual({ asked: "gvisor", approved: null });
     await approveShown("refund-agent");
     expect(roles.active("refund-agent")).toMatchObject({ isolation: "gvisor" });
-    writeFileSync(policy, asked);
+    writeFileSync(policy, `${asked}isolation: nspawn\n`);
     expect(line("refund-agent").isolation).toEqual({ asked: "nspawn", approved: "gvisor" });
     expect(line("refund-manager").isolation).toEqual({ asked: null, approved: null });
   });
 
   test("that asks for a weaker isolation than silo.yaml allows is not approved, and one that was approved does not run", async () => {
-    drop();
+    appendFileSync(join(drop(), "policy.yaml"), "isolation: nspawn\n");
     await approveShown("refund-agent");
     await approveShown("refund-manager");
     const strict = withWeakest("gvisor");
@@ -240,7 +248,7 @@ describe("a role of people", () => {
     expect(roles.active("refund-manager")).toMatchObject({
       human: true,
       bundle: line("refund-agent").folder,
-      isolation: "nspawn",
+      isolation: "gvisor",
       grant: { "refund:create": [{ max: 500_000 }, { max: 500_000 }] },
     });
   });

@@ -1,8 +1,9 @@
 /** Chapters: an agent that wants out. It tries everything it has got, and reports what it got for it. */
-import { readdirSync, readFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { CELL_UID_BASE } from "../../../kernel/abi/bounds.ts";
 import type { AuditLine } from "../../../kernel/abi/messages.ts";
+import { isolationDifference } from "../../cli/grant-text.ts";
 import { digestOfFile, freeBytes } from "./host.ts";
 import { type Scene, until } from "./scene.ts";
 import { entriesOf, entryWords, fieldsOf } from "./words.ts";
@@ -71,13 +72,33 @@ export async function tellHostile(scene: Scene, old: { key: string; expires: num
     teller.fact(got[name] === code && logged[at] !== undefined, `${tries}: ${got[name]}${place(logged[at])}`);
   await tellReplay(scene);
 
-  teller.say(`Towards the machine (${task}):`);
-  for (const [name, tries] of Object.entries(MACHINE))
-    teller.fact(/^E[A-Z0-9]+$/.test(String(got[name])), `${tries}: ${got[name]}`);
+  tellMachine(scene, task, got);
   teller.fact(meanwhile, "another task ran meanwhile, and was answered");
   await tellHost(scene, before);
   const end = entries.findLast(({ entry }) => entry["verb"] === "settle");
   teller.fact(end !== undefined, `the end of its cell is in the log: ${end === undefined ? "" : entryWords(end)}`);
+}
+
+function tellMachine({ teller }: Scene, task: string, got: Record<string, unknown>): void {
+  teller.say(`Towards the machine (${task}):`);
+  for (const [name, tries] of Object.entries(MACHINE))
+    teller.fact(/^E[A-Z0-9]+$/.test(String(got[name])), `${tries}: ${got[name]}`);
+}
+
+/** The same agent in the other isolation: its folder asks for it, and an administrator sees that and approves. */
+export async function tellHostileInNspawn(scene: Scene): Promise<void> {
+  const { teller, admin } = scene;
+  teller.chapter("The same agent asks for cells of nspawn");
+  const before = hostState();
+  appendFileSync("/var/silo/agents/hostile/policy.yaml", "isolation: nspawn\n");
+  const { agents } = await admin("agent_list", {});
+  const asking = agents.find(({ role }) => role === "hostile");
+  for (const line of isolationDifference(asking?.isolation ?? { asked: null, approved: null })) teller.say(line);
+  const { agent } = await admin("agent_approve", { role: "hostile", folder: asking?.folder ?? "" });
+  teller.fact(agent.isolation.approved === "nspawn", `hostile is ${agent.state}, its cells held by nspawn`);
+  const task = await scene.submit({ kind: "hostile", customer: CUSTOMER, fields: { other_order: OTHER_ORDER } });
+  tellMachine(scene, task, fieldsOf(await scene.answer(task)));
+  await tellHost(scene, before);
 }
 
 /** A step that was done, again with other arguments: that ends the run, so it is a task of its own. */

@@ -37,9 +37,9 @@ describe("the trial, played once", () => {
     expect(summary.refused).toMatchObject({
       LIMIT_CALL: 1,
       LIMIT_CUSTOMER_DAY: 2,
-      ARGUMENT_INVALID: 2,
-      CAPABILITY_NOT_GRANTED: 1,
-      KEY_INVALID: 1,
+      ARGUMENT_INVALID: 4,
+      CAPABILITY_NOT_GRANTED: 2,
+      KEY_INVALID: 2,
       KEY_EXPIRED: 1,
       KEY_MISMATCH: 1,
       REPLAY_DIVERGED: 1,
