@@ -58,7 +58,7 @@ export function killsAt(crossings: ReadonlyMap<string, number>): Kill[] {
 export function shareOf<T>(all: readonly T[], share: string): T[] {
   const [part, parts] = share.split("/").map(Number);
   if (!part || !parts || part > parts) throw new Error(`A share is written K/N, 1 <= K <= N, not ${share}.`);
-  return all.slice(Math.round(((part - 1) * all.length) / parts), Math.round((part * all.length) / parts));
+  return all.slice(Math.ceil(((part - 1) * all.length) / parts), Math.ceil((part * all.length) / parts));
 }
 
 /** The place in words: `door at "POST /v1/call received" no. 3`. */
