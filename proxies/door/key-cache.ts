@@ -41,7 +41,7 @@ export class KeyCache {
     now: number,
   ): Promise<End<C>> {
     if (keys !== this.#keys) this.#begin(keys);
-    const name = hash("sha256", token, "base64url");
+    const name = hash("sha256", token);
     const known = entries.get(name);
     entries.delete(name);
     if (known !== undefined && now >= known.from && now < known.until) {

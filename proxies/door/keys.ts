@@ -8,8 +8,15 @@ import type { Occupant } from "./slot.ts";
 
 const BEARER = "Bearer ";
 
+/** What the door knows that keys are verified with. */
+type Known = Pick<Door, "keys" | "now">;
+
 /** KEY_INVALID, KEY_EXPIRED, KEY_MISMATCH. */
-export async function readKeys(door: Door, occupant: Occupant, exchange: Exchange): Promise<End<Keys>> {
+export async function readKeys(
+  door: Known,
+  occupant: Pick<Occupant, "verified" | "bound">,
+  exchange: Pick<Exchange, "header">,
+): Promise<End<Keys>> {
   const authorization = exchange.header("authorization");
   const taskKey = exchange.header("silo-task-key");
   if (!authorization?.startsWith(BEARER) || taskKey === undefined)
@@ -23,7 +30,7 @@ export async function readKeys(door: Door, occupant: Occupant, exchange: Exchang
 
 /** Whether the kernel signed both, and when. */
 export async function verifyKeys(
-  { keys, now }: Door,
+  { keys, now }: Known,
   verified: KeyCache,
   baseKey: string,
   taskKey: string,

@@ -42,13 +42,15 @@ test("what one cache remembers, another verifies for itself", async () => {
   expect(second).not.toBe(first);
 });
 
-test("other signing keys void what was remembered", async () => {
+test("other signing keys void what was remembered, of either kind", async () => {
   const cache = new KeyCache();
-  const token = await world.good();
-  await cache.verifyBase(token, world.keys, NOW);
+  const [base, task] = [await world.good(), await world.goodTask()];
+  await cache.verifyBase(base, world.keys, NOW);
+  await cache.verifyTask(task, world.keys, NOW);
   const other = await newSigner();
-  const keys = await importPublicKeys({ issuer: ISSUER, base: [other.jwk], task: [world.task.jwk] });
-  expect(await cache.verifyBase(token, keys, NOW)).toMatchObject({ code: "KEY_INVALID" });
+  const keys = await importPublicKeys({ issuer: ISSUER, base: [other.jwk], task: [other.jwk] });
+  expect(await cache.verifyBase(base, keys, NOW)).toMatchObject({ code: "KEY_INVALID" });
+  expect(await cache.verifyTask(task, keys, NOW)).toMatchObject({ code: "KEY_INVALID" });
 });
 
 test("a verification that was under way when the signing keys changed is not remembered", async () => {
