@@ -80,7 +80,7 @@ function refusalOf(
 }
 
 function sentence(code: RefusalCode, left: number, unit: string | null): string {
-  const reason = refusalCodes[code].replace(/\. Escalate for more\.$/, "");
+  const reason = refusalCodes[code].replace(". Escalate for more.", "");
   return `${reason}; limit left: ${unit === null ? left : formatMoney(left, unit)}; escalate for more.`;
 }
 

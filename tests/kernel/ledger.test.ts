@@ -1,6 +1,10 @@
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import type { Limit } from "../../kernel/abi/grant.ts";
-import { type Account, type Amount, amountsOf, reserve } from "../../kernel/ledger.ts";
+import { type Account, type Amount, amountsOf, release, reserve, take } from "../../kernel/ledger.ts";
+import { openStore } from "../../kernel/store.ts";
 
 const account: Account = {
   task: "task_1",
@@ -38,6 +42,15 @@ test("a refusal says what is left under every limit, and where more is to be had
   expect(end).toMatchObject({ message: expect.stringContaining("limit left: 120.00 USD; escalate for more") });
   const both = reserve([money("call", 50_000), money("customer_day", 9_000)], [usd(60_000)], account, empty);
   expect(both).toMatchObject({ code: "LIMIT_CALL", message: expect.stringContaining("limit left: 90.00 USD") });
+  expect(reserve([calls("task", 3)], [one], account, () => 3)).toMatchObject({
+    message: "The total of this task would pass its limit; limit left: 0; escalate for more.",
+  });
+});
+
+test("a limit on something else is no limit of this amount, even in the same unit", () => {
+  const items: Limit = { measure: "items", scope: "call", unit: null, max: 0 };
+  expect(codeOf(reserve([items], [one], account, empty))).toBe("done");
+  expect(codeOf(reserve([calls("call", 9)], [{ ...one, measure: "items" }], account, empty))).toBe("LIMIT_UNIT");
 });
 
 test("a lowered limit leaves nothing, not less than nothing", () => {
@@ -54,6 +67,7 @@ test("money in a currency without a limit is refused", () => {
 test("a limit per customer cannot be kept without a customer", () => {
   const nobody = { ...account, subject: null };
   expect(codeOf(reserve([calls("customer_day", 5)], [one], nobody, empty))).toBe("CUSTOMER_REQUIRED");
+  expect(codeOf(reserve([calls("task", 5), calls("customer_day", 5)], [one], nobody, empty))).toBe("CUSTOMER_REQUIRED");
 });
 
 test.each([-1, 1.5, 2 ** 53, "5", null, true, undefined])("the amount %j is no amount", (amount) => {
@@ -113,4 +127,28 @@ test("each customer, role, capability, day and currency has totals of its own", 
   const variants = [{}, { subject: "t" }, { role: "other" }, { capability: "a:b" }, { day: "2026-11-23" }];
   const distinct = new Set([...variants.map((variant) => keys(variant)), keys({}, "EUR")]);
   expect(distinct.size).toBe(6);
+});
+
+test("what is taken is added to its total, what is given back is taken off it, and the log is told of both", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "silo-ledger-"));
+  const store = openStore(folder);
+  onTestFinished(async () => {
+    await store.close();
+    rmSync(folder, { recursive: true });
+  });
+  const end = reserve([money("task", 500), calls("task", 5)], [usd(200), one], { ...account, subject: null }, empty);
+  const reservations = end.end === "done" ? end.value : expect.fail(end.code);
+  const change = (changed: typeof take | typeof release) =>
+    store.transaction(() => changed(store.ledger, reservations));
+  const effects = (amount: number, sum: number, called: number, count: number) => [
+    { scope: "task", measure: "amount", unit: "USD", amount, total: sum },
+    { scope: "role_day", measure: "amount", unit: "USD", amount, total: sum },
+    { scope: "task", measure: "calls", unit: null, amount: called, total: count },
+  ];
+  const totals = () => store.ledger.all().map(({ value }) => value);
+  expect(change(take)).toEqual(effects(200, 200, 1, 1));
+  expect(change(take)).toEqual(effects(200, 400, 1, 2));
+  expect(totals()).toEqual([400, 400, 2]);
+  expect(change(release)).toEqual(effects(-200, 200, -1, 1));
+  expect(totals()).toEqual([200, 200, 1]);
 });
