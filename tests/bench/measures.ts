@@ -1,6 +1,7 @@
 /** The measures, in the order they are printed. Runs inside the build root; `tests/bench/main.ts` starts it. */
 import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
+import type { Isolation } from "../../kernel/abi/messages.ts";
 import { callBoth, type Load, type Round } from "./calls.ts";
 import { verifyCached, verifyCold } from "./keys.ts";
 import type { Measure, Result } from "./measure.ts";
@@ -26,10 +27,16 @@ function measures(world: BenchWorld): Measure[] {
   };
   return [
     {
+      name: "cell.cold.gvisor",
+      unit: "ms",
+      against: "raw runsc in the same chain",
+      run: () => coldStarts(world, "gvisor"),
+    },
+    {
       name: "cell.cold.nspawn",
       unit: "ms",
       against: "raw systemd-nspawn with the same flags",
-      run: () => coldStarts(world),
+      run: () => coldStarts(world, "nspawn"),
     },
     { name: "membrane.call", unit: "1/s", against: ECHO, run: async () => compare(await many(), "rate") },
     { name: "membrane.call.cpu", unit: "ms", against: ECHO, run: async () => compare(await many(), "cpu") },
@@ -46,7 +53,8 @@ function measures(world: BenchWorld): Measure[] {
 }
 
 /** From the durable submit to the cell that waits at the door, as the audit log has it; median over pairs. */
-async function coldStarts(world: BenchWorld) {
+async function coldStarts(world: BenchWorld, isolation: Isolation) {
+  const bundle = await world.heldBy(isolation);
   const ours: number[] = [];
   const raw: number[] = [];
   for (let run = 0; run < COLD_RUNS; run++) {
@@ -54,8 +62,9 @@ async function coldStarts(world: BenchWorld) {
     const { entries } = await world.ask((ask) => ask("audit_show", { task, from: 0, limit: 100 }));
     const at = (verb: string) => Number(entries.find(({ entry }) => entry["verb"] === verb)?.entry["time"]);
     ours.push(at("claim") - at("submit"));
-    raw.push((await runRawCell(world.bundle, { calls: 1, in_flight: 1 })).millisToFirstFrame);
+    raw.push((await runRawCell(bundle, { calls: 1, in_flight: 1 }, isolation)).millisToFirstFrame);
   }
+  await world.heldBy("nspawn");
   return { value: median(ours), against_value: median(raw) };
 }
 

@@ -2,8 +2,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
+import { Writable } from "node:stream";
 import { places } from "../../jail/inside.ts";
-import { nspawn } from "../../jail/nspawn.ts";
+import { isolations } from "../../jail/isolations.ts";
+import type { Isolation } from "../../kernel/abi/messages.ts";
 import { type EchoDoor, openEchoDoor } from "./echo-door.ts";
 
 const SOCKETS = "/tmp/bench-cells";
@@ -13,22 +15,28 @@ const SLOT = 99;
 export type RawRun = { millisToFirstFrame: number; fields: Record<string, unknown> };
 
 /** Runs the agent of `bundle` once against an echo door, on a task with these fields. */
-export async function runRawCell(bundle: string, fields: Record<string, number>): Promise<RawRun> {
+export async function runRawCell(
+  bundle: string,
+  fields: Record<string, number>,
+  isolation: Isolation = "nspawn",
+): Promise<RawRun> {
   mkdirSync(`${SOCKETS}/${SLOT}`, { recursive: true });
   const door = openEchoDoor(`${SOCKETS}/${SLOT}/membrane`, document(fields));
   const resources = { memory_mib: 256, work_mib: 4, processes: 8, files: 128, output_kib: 64 };
   const start = {
     slot: SLOT,
     cell: "cell_0000000000000000",
-    isolation: "nspawn",
+    isolation,
     bundle,
     deadline_ms: 1,
     resources,
   } as const;
-  const { argv, environment } = nspawn.command(start, { ...places, sockets: SOCKETS });
+  const { argv, environment, given } = isolations[isolation].command(start, { ...places, sockets: SOCKETS });
   const [program = "", ...rest] = argv;
   const begun = performance.now();
-  const child = spawn(program, rest, { stdio: "ignore", env: environment, cwd: "/" });
+  const third = given === null ? "ignore" : "pipe";
+  const child = spawn(program, rest, { stdio: ["ignore", "ignore", "ignore", third], env: environment, cwd: "/" });
+  if (child.stdio[3] instanceof Writable) child.stdio[3].end(given);
   const run = await finish(door, begun);
   if (child.exitCode === null) await once(child, "exit");
   door.close();

@@ -8,6 +8,7 @@ import { type Ask, withKernel } from "../../console/cli/kernel.ts";
 import type { Places } from "../../console/cli/places.ts";
 import { startWorld, type World } from "../../console/trial/world.ts";
 import type { ServiceName } from "../../console/up/processes.ts";
+import type { Isolation } from "../../kernel/abi/messages.ts";
 
 const PLACES: Places = { name: "/", etc: "/etc/silo", var: "/var/silo", run: "/run/silo" };
 const AGENT = "/opt/silo/tests/bench/agents/bench";
@@ -17,6 +18,8 @@ export type BenchWorld = {
   frontend: Frontend;
   /** The bundle of the agent that is measured. */
   bundle: string;
+  /** From now on its cells are held by this; returns the bundle that asks for it. */
+  heldBy(isolation: Isolation): Promise<string>;
   pid(name: ServiceName): number | undefined;
   ask<T>(work: (ask: Ask) => Promise<T>): Promise<T>;
   /** Submits a task of kind `bench`, waits for its end and returns it. Throws when it did not complete. */
@@ -41,6 +44,11 @@ export async function startBenchWorld(port: number): Promise<BenchWorld> {
   return {
     frontend,
     bundle,
+    async heldBy(isolation) {
+      const policy = `${PLACES.var}/agents/bench/policy.yaml`;
+      writeFileSync(policy, readFileSync(policy, "utf8").replace(/^isolation: .*$/m, `isolation: ${isolation}`));
+      return ask(approve);
+    },
     pid: (name) => world.appliance.pid(name),
     ask,
     runBench: (fields) => runBench(frontend, fields),
