@@ -5,6 +5,7 @@
 import { type Core, note } from "./core.ts";
 import { moveToReady } from "./queue.ts";
 import { settle } from "./settle.ts";
+import { putShadow } from "./shadows.ts";
 
 /** Expires the leases of every other incarnation, inside a transaction. Returns how many there were. */
 export function recover(core: Core): number {
@@ -20,6 +21,8 @@ export function goOnFromNow(core: Core): void {
   note(core, "clock_back", {});
   const late = core.store.ready.all().filter(({ value }) => value.due > now);
   for (const { key, value } of late) moveToReady(core.store, key as string, { ...value, due: now });
+  const shadows = core.store.shadows.all().filter(({ value }) => value.state === "due" && value.due > now);
+  for (const { key, value } of shadows) putShadow(core.store, key as string, { ...value, due: now });
 }
 
 /** Expires the leases that were not renewed in time, inside a transaction. Returns their tasks. */

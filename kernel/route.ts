@@ -104,6 +104,8 @@ function mapFault(map: TransitionMap): string | undefined {
     if ((rule.to === undefined) === (rule.end === undefined)) return `/${at} needs either \`to\` or \`end\``;
     if (rule.shadow_one_in !== undefined && rule.to === undefined)
       return `/${at} has shadow_one_in and needs \`to\`: the people the agent is compared with`;
+    if (rule.shadow_one_in !== undefined && rule.on === "RoleOffline")
+      return `/${at} has shadow_one_in on RoleOffline: who is offline runs beside nobody`;
     const earlier = map.slice(0, at).find((other) => other.on === rule.on && !hasCondition(other));
     if (earlier !== undefined) return `/${at} is never reached: an earlier rule on ${rule.on} has no condition`;
   }

@@ -164,6 +164,10 @@ describe("a map is not read", () => {
       /:1:3: .*either/,
     ],
     "with a rule that is never reached": [`${LAST}- { on: Failed, kind: refund, to: a }`, /:6:3: .*never reached/],
+    "with a draw for a role that is offline": [
+      `- { on: RoleOffline, from: a, shadow_one_in: 2, to: b }${LAST}`,
+      /:1:3: .*shadow_one_in on RoleOffline/,
+    ],
     "without a last word on Failed": [
       "- { on: Completed, end: Completed }\n- { on: Escalated, end: Failed }",
       /Failed/,

@@ -7,9 +7,11 @@ import { LEASE_MS } from "../../../kernel/abi/bounds.ts";
 import { lastTime } from "../../../kernel/audit/log.ts";
 import { BACK_MS_MAX, steadyClock, trustedTime } from "../../../kernel/clock.ts";
 import { storeFaults } from "../../../kernel/faults.ts";
+import { nextWake, pick } from "../../../kernel/pick.ts";
 import { ConfigError } from "../../../kernel/process/config.ts";
 import { positionOf } from "../../../kernel/queue.ts";
 import { expireOverdue, goOnFromNow, recover } from "../../../kernel/recovery.ts";
+import { openShadow } from "../../../kernel/shadows.ts";
 import { codeOf, end, lease, logged, now, openWorld, submitTask, type World } from "../../kernel/world.ts";
 import { attemptOf, refunding, setLimits, totalsOf, usd } from "./ledger-world.ts";
 
@@ -126,6 +128,21 @@ test("a year ahead and back: nothing starts until an administrator says which ti
   expect(positionOf(world.store, ready)).toMatchObject({ state: "ready", record: { due: clock } });
   expect(spend(401)).toBe("LIMIT_CUSTOMER_DAY");
   expect(codeOf(now(world, refunding(world, lease(world, ready), 1, 1)))).toBe("done");
+});
+
+test("a run in shadow that was due from the wrong time on is due at once", async () => {
+  const attempt = attemptOf(world);
+  clock += YEAR_MS;
+  const { task } = attempt.document;
+  const { assignment } = attempt.lease;
+  now(world, () => openShadow(world.store, task, assignment, "refund-agent", world.core.now()));
+  expect(spend(1)).toBe("done");
+  const wrong = iso(lastTime(world.store));
+  clock -= YEAR_MS;
+  await restart();
+  open(wrong);
+  expect(pick(world.core, "shadowsDue", new Set(), world.core.now())?.task).toBe(task);
+  expect(nextWake(world.core, world.core.now())).toBeLessThan(clock + YEAR_MS / 2);
 });
 
 test("the time that was declared wrong is so once: the next step back stops everything again", async () => {
