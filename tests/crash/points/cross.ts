@@ -28,11 +28,14 @@ function stop(plan: Plan): void {
   while (!isReleased(plan)) Atomics.wait(clock, 0, 0, LOOK_MS);
 }
 
+/** Runs a function soon: as the first turn of some work ends, or after all that this turn of the event loop sends (write-together.ts). */
+type Soon = (run: (point: string) => void, point: string) => unknown;
+
 /** Before `work`, when it has begun (its first turn is over), and when it has ended. */
-export async function crossing<T>(point: string, work: () => Promise<T>): Promise<T> {
+export async function crossing<T>(point: string, work: () => Promise<T>, soon: Soon = process.nextTick): Promise<T> {
   cross(`${point}: before`);
   const working = work();
-  process.nextTick(cross, `${point}: begun`);
+  soon(cross, `${point}: begun`);
   const value = await working;
   cross(`${point}: after`);
   return value;

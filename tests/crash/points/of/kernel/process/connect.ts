@@ -11,6 +11,6 @@ export const connect: typeof open = (edge, messages, options) => {
   const client = open(edge, messages, options);
   const request = client.request as Request;
   const marked: Request = (message, body, timeoutMs) =>
-    crossing(`${nameOf(edge, message, body)} asked`, () => request(message, body, timeoutMs));
+    crossing(`${nameOf(edge, message, body)} asked`, () => request(message, body, timeoutMs), setImmediate);
   return Object.assign(client, { request: marked }) as typeof client;
 };

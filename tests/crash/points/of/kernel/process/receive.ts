@@ -12,7 +12,8 @@ export const receive: typeof open = (path, edge, receivers, log) => {
       cross(`${point} received`);
       const end = await handle(body, peer);
       cross(`${point} decided`);
-      setImmediate(cross, `${point} answered`);
+      // The answer is written after this and leaves at the end of the turn (write-together.ts).
+      setImmediate(() => setImmediate(cross, `${point} answered`));
       return end;
     };
   };
