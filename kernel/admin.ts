@@ -133,6 +133,8 @@ export function consoleHandlers(
     keys_rotate: ({ kind }, peer) => asAdministrator(peer, (who) => keys.rotate(kind, who)),
     keys_revoke: ({ of }, peer) => asAdministrator(peer, (who) => keys.revoke(of, who)),
 
+    cells_resume: (_, peer) => asAdministrator(peer, async (who) => done({ resumed: await desk.resume(who) })),
+
     audit_show: (query, peer) =>
       as(peer, (person) => {
         if (person.administrator) return done(desk.auditShow(query));
@@ -185,7 +187,7 @@ function statusOf(core: Pick<Core, "store">, desk: Desk, people: People, applian
       ...approved.map((one) => ({ role: one.role, human: one.human, online: one.online, bundle: one.approved })),
       ...declared.map((role) => ({ role, human: true, online: false, bundle: null })),
     ],
-    slots: desk.slots(),
+    ...desk.cells(),
     audit_entries: desk.auditEntries(),
     undelivered: desk.undelivered(),
     peers: appliance.peers(),

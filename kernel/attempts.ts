@@ -1,15 +1,13 @@
-/** The cells that are up now, in memory: what dispatch waits for, by cell. The truth about tasks is in the store. */
+/** The cells that have work, in memory: what dispatch waits for, by cell. The truth about tasks is in the store. */
 import type { Mode } from "./abi/ids.ts";
+import type { Cell } from "./cell.ts";
 import type { Comparison } from "./comparison.ts";
 import type { Minted } from "./mint.ts";
-import type { Click, Ending, Lease } from "./records.ts";
+import type { Click, Lease } from "./records.ts";
 
-/** How an attempt came to its end: `settled` in the store already, or what is to be settled now. */
-export type Over = { how: "settled"; ending: Ending | null } | { how: "exit" } | { how: "lost" } | { how: "timeout" };
-
-export type Attempt = {
-  readonly cell: string;
-  readonly slot: number;
+/** One cell and what it is there for. It ends with its cell, and the cell with it. */
+export type Attempt = Pick<Cell, "cell" | "slot" | "over" | "end"> & {
+  readonly held: Cell;
   readonly task: string;
   readonly click: Click | null;
   /** Of a run that is not live; null for one that is. */
@@ -21,19 +19,10 @@ export type Attempt = {
   findings: number;
   /** Calls it asked for, the same step again among them. */
   intents: number;
-  /** Settles once, with the first end that was told. */
-  readonly over: Promise<Over>;
-  end(over: Over): void;
 };
 
 export type Attempts = {
-  open(attempt: {
-    cell: string;
-    slot: number;
-    task: string;
-    click: Click | null;
-    comparison: Comparison | null;
-  }): Attempt;
+  open(held: Cell, job: Pick<Attempt, "task" | "click" | "comparison">): Attempt;
   close(cell: string): void;
   ofCell(cell: string): Attempt | undefined;
   /** The attempt that holds the task, or is to; not what runs beside it. */
@@ -43,17 +32,16 @@ export type Attempts = {
   /** The tasks with a cell of this mode. */
   busy(mode: Mode): Set<string>;
   all(): Attempt[];
-  /** The lowest slot below `slots` with no cell in it. */
-  freeSlot(slots: number): number | undefined;
 };
 
 export function openAttempts(): Attempts {
   const byCell = new Map<string, Attempt>();
   return {
-    open(options) {
-      const { promise, resolve } = Promise.withResolvers<Over>();
-      const attempt = { ...options, lease: null, keys: [], findings: 0, intents: 0, over: promise, end: resolve };
-      byCell.set(options.cell, attempt);
+    open(held, { task, click, comparison }) {
+      const { cell, slot, over, end } = held;
+      const own = { lease: null, keys: [], findings: 0, intents: 0 };
+      const attempt = { held, cell, slot, over, end, task, click, comparison, ...own };
+      byCell.set(cell, attempt);
       return attempt;
     },
     close: (cell) => void byCell.delete(cell),
@@ -68,9 +56,5 @@ export function openAttempts(): Attempts {
       return new Set(those.map(({ task }) => task));
     },
     all: () => [...byCell.values()],
-    freeSlot(slots) {
-      const used = new Set([...byCell.values()].map(({ slot }) => slot));
-      return Array.from({ length: slots }, (_, slot) => slot).find((slot) => !used.has(slot));
-    },
   };
 }

@@ -6,6 +6,7 @@
  */
 import { LEASE_MS, STEPS_MAX } from "./abi/bounds.ts";
 import type { TaskDocument } from "./abi/messages.ts";
+import { type Cell, serves } from "./cell.ts";
 import { assigned, type Core, note } from "./core.ts";
 import { documentOf } from "./document.ts";
 import { nextStep } from "./journal.ts";
@@ -14,8 +15,8 @@ import { moveToLeased, positionOf } from "./queue.ts";
 import type { Click, Lease, Task } from "./records.ts";
 import type { ActiveRole } from "./roles.ts";
 
-/** The cell that is up and waiting: made for this assignment with this bundle. */
-export type WaitingCell = { cell: string; slot: number; bundle: string };
+/** The cell that is up and waiting. */
+export type WaitingCell = Pick<Cell, "cell" | "slot" | "made">;
 
 export type Claimed = {
   lease: Lease;
@@ -29,7 +30,7 @@ export function claim(core: Core, mint: Mint, id: string, waiting: WaitingCell, 
   const { store } = core;
   const { task, case: matter, assignment } = assigned(store, id);
   const role = core.roles.active(assignment.role);
-  if (role === null || role.bundle !== waiting.bundle) return null;
+  if (role === null || !serves(waiting.made, role)) return null;
   if (click === null ? !isClaimable(core, id, role) : !isClickable(core, id, click)) return null;
   const now = core.now();
   const epoch = assignment.epoch + 1;
@@ -37,7 +38,8 @@ export function claim(core: Core, mint: Mint, id: string, waiting: WaitingCell, 
   const first_step = click === null ? 1 : nextStep(store, assignment.assignment);
   const baseKey = mint.base(role, click?.person ?? role.role, now);
   const { event } = task;
-  const { cell, slot, bundle } = waiting;
+  const { cell, slot } = waiting;
+  const { bundle } = waiting.made;
   const facts = { task: id, case: task.case, assignment: assignment.assignment, customer: matter.customer, event };
   const taskKey = mint.task({ ...facts, role: role.role, bundle, cell, epoch, mode: "live", until: deadline }, now);
   const lease: Lease = {

@@ -1,6 +1,7 @@
 /** A person's click: one function of tools.py in a cell of its own, through the same membrane as an agent's run. */
 import { done, type End, later, refused } from "./abi/ends.ts";
-import type { Attempt, Over } from "./attempts.ts";
+import type { Attempt } from "./attempts.ts";
+import type { Over } from "./cell.ts";
 import { isClickable } from "./claim.ts";
 import { assigned, type Core } from "./core.ts";
 import type { Click, Fields, JournalEntry } from "./records.ts";

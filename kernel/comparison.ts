@@ -64,7 +64,8 @@ export function newComparison(
 export function claimComparison(core: Core, mint: Mint, comparison: Comparison, waiting: WaitingCell): Claimed {
   const { task: id, mode, assignment, role, who } = comparison;
   const { task, case: matter } = assigned(core.store, id);
-  const { cell, slot, bundle } = waiting;
+  const { cell, slot } = waiting;
+  const { bundle } = waiting.made;
   const now = core.now();
   const epoch = Math.max(1, assignment.epoch);
   const deadline = now + role.deadline_ms;

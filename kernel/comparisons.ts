@@ -2,7 +2,8 @@
 import { done, type End } from "./abi/ends.ts";
 import { digest, type JsonObject } from "./abi/json.ts";
 import type { doorToKernel, RequestOf } from "./abi/messages.ts";
-import type { Attempt, Over } from "./attempts.ts";
+import type { Attempt } from "./attempts.ts";
+import type { Over } from "./cell.ts";
 import { type Comparison, placeOf, staleness } from "./comparison.ts";
 import { type Core, note } from "./core.ts";
 import type { Intend, Intended } from "./intend.ts";

@@ -47,7 +47,10 @@ export type Desk = {
   counts(): Record<Position["state"], number>;
   undelivered(): number;
   auditEntries(): number;
-  slots(): { total: number; used: number };
+  /** Of the cells: slots, those that wait, and why none is started where that is so. */
+  cells: Dispatch["state"];
+  /** Cells may be started again; false where they might before. */
+  resume: Dispatch["resume"];
   auditShow(query: RequestOf<typeof consoleToKernel, "audit_show">): ValueOf<typeof consoleToKernel, "audit_show">;
   /** A role was approved, or went online or offline. */
   rolesChanged(): void;
@@ -55,7 +58,7 @@ export type Desk = {
 
 export function openDesk(
   core: Core,
-  dispatch: Pick<Dispatch, "click" | "compare" | "slots" | "wake">,
+  dispatch: Pick<Dispatch, "click" | "compare" | "state" | "resume" | "wake">,
   background: Pick<Background, "settled">,
   stage: Stage,
 ): Desk {
@@ -96,7 +99,8 @@ export function openDesk(
     }),
     undelivered: () => store.outbox.count(),
     auditEntries: () => logSize(store),
-    slots: dispatch.slots,
+    cells: dispatch.state,
+    resume: dispatch.resume,
     auditShow: (query) => readLog(store, query),
     rolesChanged: dispatch.wake,
   };

@@ -1,50 +1,43 @@
 /**
  * The life of a task, in its order. No other file knows it.
  *
- *   start cell, door expects it -> claim (lease, epoch, keys: one transaction) -> vault bind -> door bind -> run -> settle -> cell destroyed
+ *   cell that waits, or is started now -> claim (lease, epoch, keys: one transaction) -> vault bind -> door bind -> run -> settle -> cell destroyed
  *
- * A cell is started for one task and serves no other. Whatever is lost on the way (a process, a connection, a cell) leaves the task ready or
+ * A cell is given one task and serves no other. Whatever is lost on the way (a process, a connection, a cell) leaves the task ready or
  * its open effects to be decided; nothing here has to be remembered after a crash.
  */
-import { STEPS_MAX } from "./abi/bounds.ts";
 import { done, type End, later, refused } from "./abi/ends.ts";
-import { newId } from "./abi/ids.ts";
-import type { doorToKernel, RequestOf } from "./abi/messages.ts";
-import { type Attempt, type Over, openAttempts } from "./attempts.ts";
+import type { consoleToKernel, doorToKernel, RequestOf, ValueOf } from "./abi/messages.ts";
+import { type Attempt, openAttempts } from "./attempts.ts";
 import type { Background } from "./background.ts";
+import { type Cell, useOnce } from "./cell.ts";
 import { openCells, type Peers } from "./cells.ts";
 import { type Claimed, claim, renew } from "./claim.ts";
 import { type Clicked, clickEnd, clickRole } from "./clicks.ts";
 import { type Comparison, claimComparison } from "./comparison.ts";
 import { compareCallOf, endComparison, endingOf, isCompared } from "./comparisons.ts";
 import type { Core } from "./core.ts";
+import { type Excess, openExcess } from "./excess.ts";
+import { openHalt } from "./halt.ts";
 import { heldBy, type Intend, type Intended, intend } from "./intend.ts";
+import { type Job, openJobs } from "./jobs.ts";
 import type { Mint } from "./mint.ts";
 import { handOver } from "./offline.ts";
-import { nextWake, type Pick, pick } from "./pick.ts";
+import { nextWake } from "./pick.ts";
+import { openPool } from "./pool.ts";
 import type { Log } from "./process/log.ts";
 import { positionOf } from "./queue.ts";
 import type { Click, Ending } from "./records.ts";
 import { expireOverdue } from "./recovery.ts";
 import { failStart, postpone, settle } from "./settle.ts";
-import { concludeShadow, shadowRun } from "./shadow.ts";
 
-/** Refusals one cell may cause outside the journal before it is destroyed: each is a line in a log that is kept for ever. */
-export const FINDINGS_MAX = 1000;
-/** Calls one cell may ask for, repetitions included: each is a line in that log. Its own steps, and each once more. */
-export const INTENTS_MAX = 2 * STEPS_MAX;
-/** Clicks and comparisons that may wait for a slot. */
-const ASKED_MAX = 100;
+type Status = ValueOf<typeof consoleToKernel, "status">;
 
-export type Dispatch = {
+export type Dispatch = Pick<Excess, "countFinding" | "countIntent"> & {
   /** Something may have become due: starts what can be started. */
   wake(): void;
   /** `door -> kernel: end`: the cell's last word. */
   end(body: RequestOf<typeof doorToKernel, "end">): Promise<End<Record<string, never>>>;
-  /** A refusal of this cell was reported. */
-  countFinding(cell: string | null): void;
-  /** This cell asked for a call. */
-  countIntent(cell: string): void;
   /** `door -> kernel: intend`: decides a call, as its cell's mode is. */
   intend(call: Intend): Promise<End<Intended>>;
   /** The run in shadow or try that makes its calls under this assignment. */
@@ -53,7 +46,10 @@ export type Dispatch = {
   compare<T>(comparison: Comparison, conclude: (ending: Ending | null) => End<T>): Promise<End<T>>;
   /** One function of tools.py, in a cell of its own; settles when that cell is over. */
   click(task: string, click: Click): Promise<End<Clicked>>;
-  slots(): { total: number; used: number };
+  /** Slots, the cells that wait, and why none is started where that is so. */
+  state(): Pick<Status, "slots" | "pool" | "halted">;
+  /** Cells may be started again, says this administrator; false where they might before. */
+  resume(who: string): Promise<boolean>;
   /** The cells that were given keys and are not gone yet. */
   held(): Attempt[];
   /** The leases of these tasks were ended in the store: so are their cells. */
@@ -67,85 +63,77 @@ export type Dispatch = {
   stop(): Promise<void>;
 };
 
-/** What a cell is started for. `over`: what is to be done once it is. */
-type Job = Pick & {
-  click: Click | null;
-  comparison: Comparison | null;
-  over: (attempt: Attempt, over: Over) => unknown;
-};
-
 export type DispatchOptions = {
   core: Core;
   mint: Mint;
   peers: Peers;
   background: Background;
   log: Log;
+  /** What the machine has left (MiB). */
+  freeMemoryMib: () => number;
 };
 
-export function openDispatch({ core, mint, peers, background, log }: DispatchOptions): Dispatch {
-  const cells = openCells(core, peers, log);
+export function openDispatch({ core, mint, peers, background, log, freeMemoryMib }: DispatchOptions): Dispatch {
+  const halt = openHalt(core, log, () => void pool.drain());
+  const cells = openCells(core, peers, halt, log);
   const attempts = openAttempts();
-  /** What people wait for: before any task that is ready. */
-  const asked: Job[] = [];
+  const jobs = openJobs(core, attempts);
+  const pool = openPool({ core, cells, freeMemoryMib, freed: wake });
+  const excess = openExcess(attempts, cells, log);
   const runs = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
   function wake(): void {
     clearTimeout(timer);
+    if (stopped) return;
     const now = core.now();
-    while (!stopped && peers.jailer.connected && peers.door.connected && peers.vault.connected) {
-      const slot = attempts.freeSlot(core.settings.slots);
-      if (slot === undefined) makeRoom(now);
-      const job = slot === undefined ? undefined : nextJob(now);
-      if (slot === undefined || job === undefined) break;
-      const running = run(slot, job).finally(() => runs.delete(running));
+    if (mayStart()) startDue(now);
+    const due = nextWake(core, now);
+    if (due !== null) timer = setTimeout(wake, due - now + 1);
+  }
+
+  function mayStart(): boolean {
+    return halt.why() === null && peers.jailer.connected && peers.door.connected && peers.vault.connected;
+  }
+
+  function startDue(now: number): void {
+    for (let job = jobs.next(now); job !== undefined; job = jobs.next(now)) {
+      const cell = pool.take(job.role);
+      if (cell === undefined) {
+        makeRoom(job);
+        return;
+      }
+      jobs.begun(job);
+      const running = run(cell, job).finally(() => runs.delete(running));
       runs.add(running);
     }
-    const due = nextWake(core, now);
-    if (due !== null && !stopped) timer = setTimeout(wake, due - now + 1);
+    pool.tend();
   }
 
-  function nextJob(now: number): Job | undefined {
-    const job = asked.shift();
-    if (job !== undefined) return job;
-    const live = pick(core, "due", attempts.busy("live"), now);
-    if (live !== null) return { ...live, click: null, comparison: null, over: () => undefined };
-    const shadow = pick(core, "shadowsDue", attempts.busy("shadow"), now);
-    return shadow === null ? undefined : shadowJob(shadow);
+  /** A cell that only waits gives its slot to work, and a run in shadow to live work. */
+  function makeRoom({ comparison }: Job): void {
+    if (pool.makeRoom() || comparison?.mode === "shadow") return;
+    attempts
+      .all()
+      .find((attempt) => attempt.comparison?.mode === "shadow")
+      ?.end({ how: "lost" });
   }
 
-  function shadowJob({ task, role }: Pick): Job {
-    const comparison = shadowRun(core, task, role);
-    const over = (_: Attempt, over: Over) => core.commit(() => concludeShadow(core, comparison, endingOf(over)));
-    return { task, role, click: null, comparison, over };
-  }
-
-  /** A run in shadow gives its slot back when live work waits for one. */
-  function makeRoom(now: number): void {
-    const shadow = attempts.all().find(({ comparison }) => comparison?.mode === "shadow");
-    if (shadow === undefined) return;
-    if (asked.length > 0 || pick(core, "due", attempts.busy("live"), now) !== null) shadow.end({ how: "lost" });
-  }
-
-  /** Puts what a person waits for before the next slot that is free. */
   async function ask<T>(jobFor: (resolve: (end: End<T>) => void) => Job): Promise<End<T>> {
-    if (asked.length >= ASKED_MAX) return later("Too many people are working at once.");
-    const { promise, resolve } = Promise.withResolvers<End<T>>();
-    asked.push(jobFor(resolve));
+    if (halt.why() !== null) return later("No cell is started now: a guard was missing in one (silo status).");
+    const end = jobs.ask(jobFor);
     wake();
-    return promise;
+    return end;
   }
 
-  /** One cell from its start until nothing of it is left. */
-  async function run(slot: number, job: Job): Promise<void> {
-    const { task, click, comparison } = job;
-    const attempt = attempts.open({ cell: newId("cell", core.random), slot, task, click, comparison });
-    const gone = cells.start(attempt, job.role);
-    const claimed = (await cells.isWaiting(attempt)) ? await take(attempt, job) : await giveUp(attempt);
+  /** One cell from its work until nothing of it is left. */
+  async function run(cell: Cell, job: Job): Promise<void> {
+    const attempt = attempts.open(cell, job);
+    const claimed = (await cells.isWaiting(cell)) ? await take(attempt, job) : await giveUp(attempt);
     if (claimed !== null) await serve(attempt, claimed);
     await job.over(attempt, await attempt.over);
-    await cells.destroy(attempt, gone);
+    await cells.destroy(cell);
     attempts.close(attempt.cell);
     wake();
   }
@@ -166,18 +154,17 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
   }
 
   /** Gives the task to the cell that waits. */
-  async function take(attempt: Attempt, { task, role, click, comparison }: Job): Promise<Claimed | null> {
-    const waiting = { cell: attempt.cell, slot: attempt.slot, bundle: role.bundle };
+  async function take(attempt: Attempt, { task, click, comparison }: Job): Promise<Claimed | null> {
+    const { held } = attempt;
     const claimed = await core.commit(() => {
+      if (halt.why() !== null || !useOnce(held)) return null;
       const claimed =
-        comparison === null
-          ? claim(core, mint, task, waiting, click)
-          : claimComparison(core, mint, comparison, waiting);
+        comparison === null ? claim(core, mint, task, held, click) : claimComparison(core, mint, comparison, held);
       attempt.lease = claimed?.lease ?? null;
       attempt.keys = claimed === null ? [] : [claimed.baseKey, claimed.taskKey];
       return claimed;
     });
-    if (claimed === null) attempt.end({ how: "settled", ending: null });
+    if (claimed === null) attempt.end(halt.why() === null ? { how: "settled", ending: null } : { how: "lost" });
     return claimed;
   }
 
@@ -223,22 +210,13 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
         settle(core, held.task.task, body.ending);
         return held.task.task;
       });
+      if (told === null) excess.suspect(body.cell);
       if (told === null) return refused("EPOCH_STALE");
       attempt?.end({ how: "settled", ending: body.ending });
       return done({});
     },
-    countFinding(cell) {
-      const attempt = cell === null ? undefined : attempts.ofCell(cell);
-      if (attempt === undefined || ++attempt.findings < FINDINGS_MAX) return;
-      log.warn({ cell }, "a cell caused too many refusals");
-      attempt.end({ how: "exit" });
-    },
-    countIntent(cell) {
-      const attempt = attempts.ofCell(cell);
-      if (attempt === undefined || ++attempt.intents <= INTENTS_MAX) return;
-      log.warn({ cell }, "a cell asked for too many calls");
-      attempt.end({ how: "exit" });
-    },
+    countFinding: excess.countFinding,
+    countIntent: excess.countIntent,
     async click(task, click) {
       const role = clickRole(core, task, click);
       if (role.end !== "done") return role;
@@ -254,9 +232,18 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
       })),
     held: () => attempts.all().filter(({ keys }) => keys.length > 0),
     expired: endOf,
-    slots: () => ({ total: core.settings.slots, used: attempts.all().length }),
+    state: () => ({
+      slots: { total: core.settings.slots, used: attempts.all().length },
+      pool: pool.counts(),
+      halted: halt.why(),
+    }),
+    async resume(who) {
+      const resumed = await halt.resume(who);
+      wake();
+      return resumed;
+    },
     doorLost() {
-      for (const attempt of attempts.all()) attempt.end({ how: "lost" });
+      for (const cell of cells.all()) cell.end({ how: "lost" });
     },
     vaultFound() {
       for (const attempt of attempts.all()) if (attempt.lease !== null) void cells.bindVault(attempt, attempt.lease);
@@ -276,7 +263,7 @@ export function openDispatch({ core, mint, peers, background, log }: DispatchOpt
       stopped = true;
       clearTimeout(timer);
       for (const attempt of attempts.all()) attempt.end({ how: "lost" });
-      await Promise.all(runs);
+      await Promise.all([...runs, pool.drain()]);
     },
   };
 }

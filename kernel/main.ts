@@ -1,6 +1,7 @@
 /** silo-kernel: receives, selects, mints keys, dispatches, settles, and alone writes the log. */
 import { createSecretKey, randomBytes } from "node:crypto";
 import type { Server } from "node:net";
+import { freemem } from "node:os";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 import { compileArguments } from "./abi/arguments.ts";
@@ -47,6 +48,7 @@ import { openSigningKeys } from "./signers.ts";
 import { openSignIns, parseSignIns } from "./signins.ts";
 import { openStore } from "./store.ts";
 
+const MIB = 1024 * 1024;
 /** How often the signing keys are looked at. */
 const KEYS_MS = 60_000;
 
@@ -88,7 +90,7 @@ await startProcess("kernel", async (dirs, log) => {
   // Peers, and what goes on with them.
   const peers = openPeers();
   const background = openBackground(core, peers.vault, () => dispatch.wake());
-  const dispatch = openDispatch({ core, mint, peers, background, log });
+  const dispatch = openDispatch({ core, mint, peers, background, log, freeMemoryMib: () => freemem() / MIB });
   const keys = openKeys({ core, signing, mint, dispatch, door: peers.door });
   const timers = [setInterval(() => void dispatch.tend(), LEASE_MS / 3), setInterval(() => void keys.tend(), KEYS_MS)];
 

@@ -4,6 +4,7 @@ import { STEPS_MAX } from "../../kernel/abi/bounds.ts";
 import type { TaskLine } from "../../kernel/abi/messages.ts";
 import { agentApprove, agentList, agentTurn } from "./agent.ts";
 import { type AuditOptions, auditShow } from "./audit.ts";
+import { cellsResume } from "./cells.ts";
 import { doctor } from "./doctor.ts";
 import { exitHelp } from "./exits.ts";
 import { firewall, firewallApply } from "./firewall.ts";
@@ -52,6 +53,12 @@ export function buildProgram({ world, say }: Runtime): Command {
   agents(program.command("agent").description("agents and what they may do"), here, say);
   keys(program.command("keys").description("signing keys, and the keys cells hold"), here, say);
   walls(program.command("firewall").description("what may cross this machine's network"), here, say);
+  program
+    .command("cells")
+    .description("the jails agents run in")
+    .command("resume")
+    .description("start cells again after a guard was missing in one ('silo status' says which)")
+    .action(() => say(cellsResume(here())));
   audit(program.command("audit").description("the audit log"), here, say);
   return program;
 }

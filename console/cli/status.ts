@@ -12,15 +12,17 @@ export async function status(world: World): Promise<Output> {
   return { json: found, text: showStatus(found) };
 }
 
-/** Lowered guards come first and are never left out. */
+/** Lowered guards and a node that starts nothing come first and are never left out. */
 export function showStatus(status: Status): string {
   return [
     `SiloOS ${status.version}, mode: ${status.mode}, since ${localTime(status.started)}`,
     ...status.lowered.map((guard) => `  ! ${guard}`),
+    ...haltText(status.halted).map((line) => `  ! ${line}`),
     "",
     list([
       ["tasks", pairs(status.tasks)],
-      ["cells", `${status.slots.used} of ${status.slots.total} slots in use`],
+      ["cells", `${status.slots.used} of ${status.slots.total} slots in use; ${waitingText(status.pool)}`],
+      ["cells begun", `${status.pool.taken} waited for their task, ${status.pool.cold} were started for it`],
       ["answers to deliver", status.undelivered],
       ["audit entries", status.audit_entries],
       ["peers", pairs(mapValues(status.peers, (there) => (there ? "connected" : "NOT CONNECTED")))],
@@ -36,6 +38,21 @@ export function showStatus(status: Status): string {
       ]),
     ),
   ].join("\n");
+}
+
+function haltText(halted: Status["halted"]): string[] {
+  if (halted === null) return [];
+  const { check, cell, since } = halted;
+  return [
+    `NO CELL IS STARTED since ${localTime(since)}: ${cell} found that a guard was missing (${check}). Tasks wait.`,
+    "When that is mended: silo cells resume",
+  ];
+}
+
+function waitingText({ waiting }: Status["pool"]): string {
+  return waiting.length === 0
+    ? "none waits"
+    : `waiting: ${waiting.map(({ role, cells }) => `${role} ${cells}`).join(", ")}`;
 }
 
 function pairs(values: Record<string, string | number>): string {

@@ -476,7 +476,17 @@ export const consoleToKernel = {
       roles: Type.Array(
         object({ role: Name, human: Type.Boolean(), online: Type.Boolean(), bundle: nullable(Digest) }),
       ),
+      /** `used`: by cells that have work. */
       slots: object({ total: Type.Integer(), used: Type.Integer() }),
+      pool: object({
+        /** Since the kernel's start: cells that waited when their work came, and cells started for it. */
+        taken: Type.Integer({ minimum: 0 }),
+        cold: Type.Integer({ minimum: 0 }),
+        /** Cells that wait now. */
+        waiting: Type.Array(object({ role: Name, cells: Type.Integer({ minimum: 1 }) })),
+      }),
+      /** Why no cell is started: what one found missing before it was offered (kernel/probe-checks.ts), and when. */
+      halted: nullable(object({ check: Type.String({ maxLength: 40 }), cell: CellId, since: Time })),
       audit_entries: Type.Integer({ minimum: 0 }),
       undelivered: Type.Integer({ minimum: 0 }),
       /** Peers and whether they are connected. */
@@ -570,6 +580,8 @@ export const consoleToKernel = {
     { of: Type.String({ minLength: 1, maxLength: 43 }) },
     object({ keys: Type.Array(KeyId), tasks: Type.Array(TaskId) }),
   ),
+  /** Cells may be started again after a guard was missing in one; false where they might before. */
+  cells_resume: message({}, object({ resumed: Type.Boolean() })),
   audit_show: message(
     { task: nullable(TaskId), from: Type.Integer({ minimum: 0 }), limit: Type.Integer({ minimum: 1, maximum: 1000 }) },
     object({ entries: Type.Array(AuditLine), next: nullable(Type.Integer()) }),

@@ -24,6 +24,12 @@ export const Settings = object({
   slots: Type.Integer({ minimum: 1, maximum: SLOTS_MAX }),
   /** `weakest_isolation`: agents that ask for less are not approved, and do not run where they were. */
   cells: object({ weakest_isolation: Isolation }),
+  /** Cells that wait for work, up and probed; in all at most `cells_max`, none with 0. They leave this much of the machine's memory free. */
+  pool: object({
+    cells_max: Type.Integer({ minimum: 0, maximum: SLOTS_MAX }),
+    age_ms_max: Milliseconds,
+    free_memory_mib_min: Type.Integer({ minimum: 0, maximum: 1024 * 1024 }),
+  }),
   /** How often one assignment is tried, and how long it rests after a failure: doubling from `backoff_ms`. */
   attempts: object({
     max: Type.Integer({ minimum: 1, maximum: 100 }),

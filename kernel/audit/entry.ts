@@ -17,6 +17,7 @@ import {
   TaskId,
   Time,
 } from "../abi/ids.ts";
+import { Isolation } from "../abi/messages.ts";
 
 export const verbs = [
   "start",
@@ -42,6 +43,10 @@ export const verbs = [
   "agent_approve",
   "agent_offline",
   "agent_online",
+  "cell_start",
+  "cell_end",
+  "cells_halt",
+  "cells_resume",
   "keys_rotate",
   "keys_revoke",
 ] as const;
@@ -111,6 +116,7 @@ export const Entry = Type.Object(
       ]),
     ),
     bundle: Type.Optional(Digest),
+    isolation: Type.Optional(Isolation),
     delivery: Type.Optional(DeliveryId),
     ledger: Type.Optional(Type.Array(LedgerEffect, { maxItems: 64 })),
   },

@@ -77,7 +77,9 @@ function configure({ etc, var: state }: Places): void {
   mkdirSync(`${state}/config`);
   const silo = read("silo.yaml") as Settings;
   const optional = Object.fromEntries(unsound.map((kind) => [kind, { customer: "optional" }]));
-  write("silo.yaml", { ...silo, attempts, frontends, kinds: { ...silo.kinds, ...optional } });
+  // No cell waits for work, so that none is what has to be left of the others.
+  const pool = { ...silo.pool, cells_max: 0 };
+  write("silo.yaml", { ...silo, attempts, pool, frontends, kinds: { ...silo.kinds, ...optional } });
   const begin = unsound.map((role) => ({ on: "TaskCreated", kind: role, to: role }));
   const late = { on: "TimedOut", from: "sleeper", to: "refund-manager" };
   write("transitions.yaml", [late, ...begin, ...(read("transitions.yaml") as object[])]);

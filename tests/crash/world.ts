@@ -2,6 +2,7 @@
 import { randomInt } from "node:crypto";
 import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
+import { parseDocument } from "yaml";
 import type { Places } from "../../console/cli/places.ts";
 import { type Appliance, startAppliance } from "../../console/up/appliance.ts";
 import { type ServiceName, services } from "../../console/up/processes.ts";
@@ -36,6 +37,7 @@ export type CrashWorld = {
 /** Starts everything. With `marked`, the processes know the boundaries of points/. */
 export async function startCrashWorld({ marked }: { marked: boolean }): Promise<CrashWorld> {
   putNodeFirst(marked ? ["register", "cache"] : ["cache"]);
+  setNoCellWaits();
   const outside = await startOutsiders();
   const appliance = await startAppliance({
     port: randomInt(PORT.min, PORT.max),
@@ -85,6 +87,14 @@ function putNodeFirst(modules: readonly string[]): void {
   chmodSync(`${FOLDER}/cache`, 0o777);
   writeFileSync(`${FOLDER}/bin/node`, lines.join("\n"), { mode: 0o755 });
   process.env["PATH"] = `${FOLDER}/bin:${process.env["PATH"]}`;
+}
+
+/** A cell is started when its task comes: so each boundary is about the one task, and nothing is left that waits for another. */
+function setNoCellWaits(): void {
+  const silo = parseDocument(readFileSync(`${PLACES.etc}/silo.yaml`, "utf8"));
+  silo.setIn(["pool", "cells_max"], 0);
+  mkdirSync(`${PLACES.var}/config`, { recursive: true });
+  writeFileSync(`${PLACES.var}/config/silo.yaml`, String(silo));
 }
 
 async function approve(desk: Desk): Promise<void> {

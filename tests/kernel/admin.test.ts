@@ -20,7 +20,7 @@ import { listen } from "../../kernel/process/listen.ts";
 import { openLog } from "../../kernel/process/log.ts";
 import { openShadow } from "../../kernel/shadows.ts";
 import { openSignIns } from "../../kernel/signins.ts";
-import { BUNDLE, call, end, lease, openWorld, refund, report, submitTask, type World } from "./world.ts";
+import { BUNDLE, call, end, lease, NOON, openWorld, refund, report, submitTask, type World } from "./world.ts";
 
 type Console = Client<typeof consoleToKernel>;
 type Page = End<ValueOf<typeof consoleToKernel, "audit_show">> | Lost;
@@ -29,6 +29,12 @@ const source = join(import.meta.dirname, "../..");
 const edge = { from: "console", to: "kernel" } as const;
 const log = openLog("test");
 log.level = "silent";
+const cells = {
+  slots: { total: 4, used: 1 },
+  pool: { taken: 3, cold: 1, waiting: [{ role: "hello", cells: 2 }] },
+  halted: { check: "has_no_network", cell: "cell_0000000000000000", since: NOON },
+};
+const resumed: string[] = [];
 const clicked: { task: string; person: string; tool: string }[] = [];
 /** What was asked of keys.ts, which has a test of its own. */
 const changed: string[] = [];
@@ -60,7 +66,8 @@ beforeEach(async () => {
   woken = 0;
   const dispatch = {
     wake: () => void woken++,
-    slots: () => ({ total: 4, used: 1 }),
+    state: () => cells,
+    resume: async (who: string) => resumed.push(who) > 0,
     click: async (task: string, click: { person: string; tool: string }) => {
       clicked.push({ task, person: click.person, tool: click.tool });
       return done({ text: "clicked", fields: {} });
@@ -102,6 +109,7 @@ afterEach(async () => {
   for (const client of open.splice(0)) client.close();
   server.close();
   clicked.length = 0;
+  resumed.length = 0;
   changed.length = 0;
   await world.close();
   rmSync(root, { recursive: true, force: true });
@@ -147,6 +155,7 @@ const messages: [keyof typeof consoleToKernel, object][] = [
   ["agent_approve", { role: "hello", folder: digest }],
   ["agent_offline", { role: "hello" }],
   ["agent_online", { role: "hello" }],
+  ["cells_resume", {}],
   ["keys_list", {}],
   ["keys_rotate", { kind: "base" }],
   ["keys_revoke", { of: "hello" }],
@@ -350,6 +359,13 @@ describe("an administrator", () => {
     expect(woken).toBe(before + 1);
   });
 
+  test("lets cells be started again, in the own name; other people do not", async () => {
+    const [admin, maria] = [await signedIn("admin"), await signedIn("maria")];
+    expect(await maria.request("cells_resume", {})).toMatchObject({ code: "NOT_PERMITTED" });
+    expect(await admin.request("cells_resume", {})).toEqual({ end: "done", value: { resumed: true } });
+    expect(resumed).toEqual(["admin"]);
+  });
+
   test("changes keys in the own name", async () => {
     const admin = await signedIn("admin");
     expect(await admin.request("keys_list", {})).toMatchObject({ value: { signing: [], live: [] } });
@@ -366,7 +382,7 @@ describe("an administrator", () => {
         mode: "trial",
         lowered: ["No TPM."],
         tasks: { waiting: 1, ready: 0 },
-        slots: { total: 4, used: 1 },
+        ...cells,
         peers: { door: true },
       },
     });

@@ -1,11 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { newId } from "../../kernel/abi/ids.ts";
 import { importPublicKeys, verifyBase, verifyTask } from "../../kernel/abi/keys.ts";
 import { claim } from "../../kernel/claim.ts";
 import { storeFaults } from "../../kernel/faults.ts";
 import { nextWake, pick } from "../../kernel/pick.ts";
-import { BUNDLE, end, lease, now, openWorld, role, submitTask, type World } from "./world.ts";
+import { BUNDLE, end, lease, now, openWorld, role, submitTask, type World, waitingCell } from "./world.ts";
 
 let world: World;
 beforeEach(async () => {
@@ -16,8 +14,7 @@ afterEach(async () => {
   await world.close();
 });
 
-const cell = (bundle = BUNDLE) => ({ cell: newId("cell", randomBytes), slot: 0, bundle });
-const tryClaim = (task: string, waiting = cell()) =>
+const tryClaim = (task: string, waiting = waitingCell()) =>
   now(world, () => claim(world.core, world.mint, task, waiting, null));
 
 test("a lease's keys name exactly its attempt, and their ids are in its log entry", async () => {
@@ -41,7 +38,7 @@ test("a task has at most one lease", () => {
 
 test("a cell that was started with another bundle than is approved now gets no task", () => {
   const task = submitTask(world);
-  expect(tryClaim(task, cell("a".repeat(64)))).toBe(null);
+  expect(tryClaim(task, waitingCell({ bundle: "a".repeat(64) }))).toBe(null);
 });
 
 test("a role that is offline or no longer approved gets no task", () => {

@@ -1,8 +1,21 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Over, openAttempts } from "../../kernel/attempts.ts";
+import { openAttempts } from "../../kernel/attempts.ts";
+import type { Over } from "../../kernel/cell.ts";
 import { clickEnd } from "../../kernel/clicks.ts";
 import type { Click } from "../../kernel/records.ts";
-import { call, codeOf, end, lease, now, openWorld, refund, report, submitTask, type World } from "./world.ts";
+import {
+  call,
+  codeOf,
+  end,
+  lease,
+  now,
+  openWorld,
+  refund,
+  report,
+  submitTask,
+  type World,
+  waitingCell,
+} from "./world.ts";
 
 const click: Click = { person: "maria", tool: "create_refund", arguments: {} };
 const early: Over[] = [{ how: "lost" }, { how: "timeout" }, { how: "settled", ending: null }];
@@ -26,8 +39,7 @@ function clicked() {
 }
 
 function told(claimed: ReturnType<typeof clicked>, over: Over) {
-  const { cell, slot } = claimed.lease;
-  const attempt = openAttempts().open({ cell, slot, task: claimed.document.task, click, comparison: null });
+  const attempt = openAttempts().open(waitingCell(), { task: claimed.document.task, click, comparison: null });
   attempt.lease = claimed.lease;
   return clickEnd(world.core, attempt, over);
 }

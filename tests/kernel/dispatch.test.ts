@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { done, later, refused } from "../../kernel/abi/ends.ts";
 import { openDesk } from "../../kernel/desk.ts";
-import { FINDINGS_MAX } from "../../kernel/dispatch.ts";
+import { FINDINGS_MAX } from "../../kernel/excess.ts";
 import { storeFaults } from "../../kernel/faults.ts";
 import { intend } from "../../kernel/intend.ts";
 import { positionOf } from "../../kernel/queue.ts";
@@ -47,7 +47,7 @@ test("a task goes through start, expect, bind, end, kill in that order, and its 
   const task = submitted();
   expect(codeOf(await say(await boundTo(task)))).toBe("done");
   await rig.until(() => rig.asked.includes("vault deliver"), "delivered");
-  await rig.until(() => rig.dispatch.slots().used === 0, "the slot is free");
+  await rig.until(() => rig.dispatch.state().slots.used === 0, "the slot is free");
   const order = ["door expect", "vault bind", "door bind", "door end", "jailer kill"].map((name) =>
     rig.asked.indexOf(name),
   );

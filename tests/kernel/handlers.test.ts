@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { INTENTS_MAX } from "../../kernel/dispatch.ts";
+import { INTENTS_MAX } from "../../kernel/excess.ts";
 import { doorHandlers } from "../../kernel/handlers.ts";
 import { openRig, type Rig } from "./rig.ts";
 import { submitTask } from "./world.ts";

@@ -189,7 +189,7 @@ describe("revoke", () => {
     const { task, first } = await running();
     const { cell, assignment, epoch } = first;
     await rig.dispatch.end({ cell, assignment, epoch, ending: { how: "complete", text: "", fields: {} } });
-    await rig.until(() => rig.stateOf(task) === "ended" && rig.dispatch.slots().used === 0, "over");
+    await rig.until(() => rig.stateOf(task) === "ended" && rig.dispatch.state().slots.used === 0, "over");
     const base = claimsOf(first.base_key).jti;
     expect(await keys.revoke(base, "admin")).toEqual({ end: "done", value: { keys: [base], tasks: [] } });
     expect(claimsOf((await running()).first.base_key).jti).not.toBe(base);

@@ -1,8 +1,7 @@
-import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { newId } from "../../kernel/abi/ids.ts";
 import { type Claimed, claim } from "../../kernel/claim.ts";
+import { assigned } from "../../kernel/core.ts";
 import { askNext, decided } from "../../kernel/decide.ts";
 import { storeFaults } from "../../kernel/faults.ts";
 import { handBack } from "../../kernel/hand-back.ts";
@@ -13,7 +12,7 @@ import { expireOverdue, recover } from "../../kernel/recovery.ts";
 import { failStart, postpone, settle } from "../../kernel/settle.ts";
 import { submit } from "../../kernel/submit.ts";
 import { decideUnknown } from "../../kernel/unknown.ts";
-import { BUNDLE, call, now, openWorld, refund, report, submission, type World } from "./world.ts";
+import { call, now, openWorld, refund, report, submission, type World, waitingCell } from "./world.ts";
 
 const endings: Ending[] = [
   { how: "complete", text: "t", fields: {} },
@@ -111,7 +110,7 @@ class Run {
   }
 
   claim(task: string, clicks: boolean): void {
-    const waiting = { cell: newId("cell", randomBytes), slot: this.cells.length, bundle: BUNDLE };
+    const waiting = waitingCell(this.world.roles.get(assigned(this.world.store, task).assignment.role));
     const click = clicks ? { person: "maria", tool: "t", arguments: {} } : null;
     if (clicks) this.take(task);
     const claimed = now(this.world, () => claim(this.world.core, this.world.mint, task, waiting, click));

@@ -30,6 +30,7 @@ import {
   role,
   submitTask,
   type World,
+  waitingCell,
 } from "./world.ts";
 
 const STAGED = "c".repeat(64);
@@ -46,7 +47,7 @@ afterEach(async () => {
 });
 
 function begin(comparison: Comparison) {
-  const waiting = { cell: newId("cell", randomBytes), slot: 90, bundle: comparison.role.bundle };
+  const waiting = waitingCell(comparison.role);
   const claimed = now(world, () => claimComparison(world.core, world.mint, comparison, waiting));
   const { cell, assignment, epoch } = claimed.lease;
   const place = { cell, assignment, epoch };

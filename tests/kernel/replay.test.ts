@@ -1,7 +1,5 @@
-import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { newId } from "../../kernel/abi/ids.ts";
 import type { Json, JsonObject } from "../../kernel/abi/json.ts";
 import { claimComparison } from "../../kernel/comparison.ts";
 import { compareCall } from "../../kernel/comparisons.ts";
@@ -11,7 +9,19 @@ import { outcome } from "../../kernel/outcome.ts";
 import type { Ending } from "../../kernel/records.ts";
 import { concludeReplay, openReplay } from "../../kernel/replay.ts";
 import type { Store } from "../../kernel/store.ts";
-import { BUNDLE, call, codeOf, end, lease, now, openWorld, refund, report, submitTask, type World } from "./world.ts";
+import {
+  call,
+  codeOf,
+  end,
+  lease,
+  now,
+  openWorld,
+  refund,
+  report,
+  submitTask,
+  type World,
+  waitingCell,
+} from "./world.ts";
 
 let world: World;
 beforeEach(async () => {
@@ -41,7 +51,7 @@ function begin(task: string) {
   const opened = openReplay(world.core, task, "admin");
   if (opened.end !== "done") throw new Error(JSON.stringify(opened));
   const comparison = opened.value;
-  const waiting = { cell: newId("cell", randomBytes), slot: 0, bundle: BUNDLE };
+  const waiting = waitingCell(comparison.role);
   const claimed = now(world, () => claimComparison(world.core, world.mint, comparison, waiting));
   const { cell, assignment, epoch } = claimed.lease;
   const place = { cell, assignment, epoch };

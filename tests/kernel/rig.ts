@@ -37,6 +37,8 @@ export type Rig = {
   asked: string[];
   /** What the door was told to give to cells, in order. */
   bound: Bound[];
+  /** What the kernel is told of the machine; change it at will. */
+  machine: { freeMib: number };
   /** What each peer answers; change it at will. */
   door: Handlers<Door>;
   vault: Handlers<Vault>;
@@ -139,7 +141,9 @@ export async function openRig(): Promise<Rig> {
 
   for (const peer of ["door", "vault", "jailer"] as const) await find(peer);
   const attempts = { max: 3, backoff_ms: 20, backoff_ms_max: 40 };
-  world.core.settings = { ...world.core.settings, attempts, slots: 2 };
+  const { pool } = world.core.settings;
+  world.core.settings = { ...world.core.settings, attempts, slots: 2, pool: { ...pool, cells_max: 0 } };
+  const machine = { freeMib: 8192 };
   world.core.now = Date.now;
   const to = { run, log };
   const wake = () => dispatch.wake();
@@ -153,7 +157,10 @@ export async function openRig(): Promise<Rig> {
     jailer: connect(edgeBetween("kernel", "jailer"), kernelToJailer, { ...to, onConnect: wake }),
   };
   const background = openBackground(world.core, peers.vault, wake);
-  const dispatch = openDispatch({ core: world.core, mint: world.mint, peers, background, log });
+  const dispatch = openDispatch({
+    ...{ core: world.core, mint: world.mint, peers, background, log },
+    freeMemoryMib: () => machine.freeMib,
+  });
 
   const until = async (so: () => boolean, what: string) => {
     for (let tries = 0; tries < 400; tries++) {
@@ -171,6 +178,7 @@ export async function openRig(): Promise<Rig> {
     background,
     asked,
     bound,
+    machine,
     door,
     vault,
     jailer,
@@ -185,6 +193,7 @@ export async function openRig(): Promise<Rig> {
       await dispatch.stop();
       for (const peer of Object.values(peers)) peer.close();
       for (const peer of servers.keys()) await lose(peer);
+      await world.core.commit(() => undefined); // what rides along
       await world.close();
       rmSync(run, { recursive: true, force: true });
     },

@@ -28,7 +28,8 @@ beforeEach(async () => {
   world = await openWorld();
   const dispatch = {
     wake: () => {},
-    slots: () => ({ total: 1, used: 0 }),
+    state: () => expect.fail("no cell"),
+    resume: () => expect.fail("no cell"),
     click: () => expect.fail("no cell"),
     compare: () => expect.fail("no cell"),
   };

@@ -9,9 +9,10 @@ import { newId, randomText } from "../../kernel/abi/ids.ts";
 import type { Json } from "../../kernel/abi/json.ts";
 import { readOperations } from "../../kernel/abi/operations-file.ts";
 import { readSettings } from "../../kernel/abi/settings.ts";
+import { type Cell, madeFor, newCell } from "../../kernel/cell.ts";
 import { type Claimed, claim } from "../../kernel/claim.ts";
 import { groupCommit } from "../../kernel/commit.ts";
-import type { Core } from "../../kernel/core.ts";
+import { assigned, type Core } from "../../kernel/core.ts";
 import { daysIn } from "../../kernel/day.ts";
 import { type Intended, intend } from "../../kernel/intend.ts";
 import { type Mint, openMint } from "../../kernel/mint.ts";
@@ -178,9 +179,15 @@ export function submission(over: Partial<Parameters<typeof submit>[1]> = {}): Pa
 
 let slots = 0;
 
+/** A cell that came up and waits, made for this role. */
+export function waitingCell(over: Partial<ActiveRole> = {}): Cell {
+  const made = madeFor(role("refund-agent", over));
+  return newCell({ cell: newId("cell", randomBytes), slot: slots++ % 90, made, began: NOON });
+}
+
 /** Leases a ready task to a new cell. */
 export function lease(world: World, task: string, click: Click | null = null): Claimed {
-  const waiting = { cell: newId("cell", randomBytes), slot: slots++ % 90, bundle: BUNDLE };
+  const waiting = waitingCell(world.roles.get(assigned(world.store, task).assignment.role));
   const claimed = now(world, () => claim(world.core, world.mint, task, waiting, click));
   if (claimed === null) throw new Error(`The task ${task} cannot be claimed.`);
   return claimed;

@@ -17,6 +17,8 @@ export type Summary = {
   refused: Record<string, number>;
   leaks: number;
   audit_entries: number;
+  /** That waited for their task, and that were started for it. */
+  cells: { waited: number; started: number };
 };
 
 /** Counts leaks on disk and those the watch saw in live cells, and proves that a planted one is seen. */
@@ -35,6 +37,7 @@ export function tellLeaks({ teller, customer }: Scene, needles: Needles, watch: 
 
 export async function summarise(scene: Scene, leaks: number): Promise<Summary> {
   const entries = await allEntries(scene);
+  const { pool } = await scene.admin("status", {});
   const tasks = scene.tasks.map(async ({ id, kind }) => {
     const { event, state } = (await scene.show(id)).line;
     return { id, kind, end: event ?? state };
@@ -46,6 +49,7 @@ export async function summarise(scene: Scene, leaks: number): Promise<Summary> {
     refused: refusedCodes(entries),
     leaks,
     audit_entries: entries.length,
+    cells: { waited: pool.taken, started: pool.cold },
   };
 }
 
@@ -71,6 +75,7 @@ export function tellSummary({ teller }: Scene, summary: Summary): void {
   teller.chapter("What it came to");
   teller.say(`tasks:   ${summary.tasks.length} (${counted(countBy(summary.tasks, ({ end }) => end))})`);
   teller.say(`refunds: ${summary.refunds}, e-mails: ${summary.emails}, audit entries: ${summary.audit_entries}`);
+  teller.say(`cells:   ${summary.cells.waited} waited for their task, ${summary.cells.started} were started for it`);
   teller.say(`refused: ${counted(summary.refused)}`);
   const broken = teller.broken.length;
   teller.say(

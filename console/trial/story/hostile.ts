@@ -1,7 +1,7 @@
 /** Chapters: an agent that wants out. It tries everything it has got, and reports what it got for it. */
 import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { CELL_UID_BASE } from "../../../kernel/abi/bounds.ts";
+import { CELL_UID_BASE, UIDS_PER_SLOT } from "../../../kernel/abi/bounds.ts";
 import type { AuditLine } from "../../../kernel/abi/messages.ts";
 import { isolationDifference } from "../../cli/grant-text.ts";
 import { digestOfFile, freeBytes } from "./host.ts";
@@ -132,20 +132,30 @@ const CLEARED_MS = 10_000;
 /** What a gigabyte on the host's disk would look like. */
 const NOTICEABLE_BYTES = 1024 ** 3;
 
-async function tellHost({ teller }: Scene, before: HostState): Promise<void> {
+async function tellHost({ teller, admin }: Scene, before: HostState): Promise<void> {
   const after = hostState();
   const unchanged = after.shadow === before.shadow && before.free - after.free < NOTICEABLE_BYTES;
   teller.fact(unchanged, "the host's files and its disk are as they were");
   const left = await until(
-    async () => cellProcesses(),
-    (pids) => pids.length === 0,
+    async () => slotsWithProcesses() - (await waitingCells(admin)),
+    (slots) => slots === 0,
     CLEARED_MS,
   );
-  teller.fact(left.length === 0, `processes of cells that are left on the host: ${left.length}`);
+  teller.fact(left === 0, `cells that are left on the host, beside those that wait for work: ${left}`);
 }
 
-function cellProcesses(): string[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && uidOf(name) >= CELL_UID_BASE);
+/** Slots of which any process runs: each has a range of users of its own. */
+function slotsWithProcesses(): number {
+  const users = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(uidOf)
+    .filter((uid) => uid >= CELL_UID_BASE);
+  return new Set(users.map((uid) => Math.floor((uid - CELL_UID_BASE) / UIDS_PER_SLOT))).size;
+}
+
+async function waitingCells(admin: Scene["admin"]): Promise<number> {
+  const { pool } = await admin("status", {});
+  return pool.waiting.reduce((sum, { cells }) => sum + cells, 0);
 }
 
 function uidOf(pid: string): number {

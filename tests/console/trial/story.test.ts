@@ -47,6 +47,11 @@ describe("the trial, played once", () => {
     expect(summary.audit_entries).toBeGreaterThan(100);
   });
 
+  test("gives each task a cell of its own, and some one that waited", () => {
+    expect(summary.cells.waited).toBeGreaterThan(0);
+    expect(summary.cells.waited + summary.cells.started).toBeGreaterThanOrEqual(summary.tasks.length);
+  });
+
   test("leaks nothing", () => expect(summary.leaks).toBe(0));
 });
 
