@@ -23,7 +23,7 @@ export function rememberRecords<V extends object>(table: Table<V>, memory: Memor
     const value = table.get(key);
     if (value === undefined) return undefined;
     if (known.size >= RECORDS_MAX) known.clear();
-    known.set(key, Object.freeze(value));
+    known.set(key, frozen(value));
     return value;
   }
   return {
@@ -38,6 +38,12 @@ export function rememberRecords<V extends object>(table: Table<V>, memory: Memor
       return table.remove(key);
     },
   };
+}
+
+/** To the last of what a record holds: it was JSON, so nothing in it holds itself. */
+function frozen<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === "object" && part !== null) frozen(part);
+  return Object.freeze(value);
 }
 
 /** A table whose keys are numbers and grow: it knows its last one. */

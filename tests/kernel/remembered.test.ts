@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Case } from "../../kernel/records.ts";
+import type { Case, Click, Lease } from "../../kernel/records.ts";
 import { RECORDS_MAX } from "../../kernel/remembered.ts";
 import { openStore, type Store } from "../../kernel/store.ts";
 
@@ -28,6 +28,10 @@ const matter = (entries: number): Case => ({
   entries,
   table_bytes: 0,
 });
+const place: Lease = {
+  ...{ assignment: "asgn_0000000000000000", epoch: 1, cell: "cell_0000000000000000", slot: 0, incarnation: "a" },
+  ...{ claimed: 0, expires: 1, deadline: 1, base_key: "b", task_key: "t", first_step: 1, click: null },
+};
 const line = { entry: "{}", leaf: "" };
 const write = (work: () => void) => store.transaction(work);
 
@@ -57,6 +61,15 @@ test("a record that was read cannot be changed in memory", () => {
   const read = store.cases.get("a") as Case;
   expect(() => {
     read.entries = 7;
+  }).toThrow(TypeError);
+});
+
+test("nor can what a record holds", () => {
+  const click = { person: "maria", tool: "refund", arguments: { amount: 1 } };
+  write(() => store.leases.put("a", { ...place, click }));
+  const read = store.leases.get("a")?.click as Click;
+  expect(() => {
+    read.arguments["amount"] = 7;
   }).toThrow(TypeError);
 });
 
