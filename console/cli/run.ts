@@ -25,6 +25,9 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
+const STOOD_IN =
+  "Effects were answered by what stands in for their results: an answer that repeats one differs for that alone.";
+
 export function showTried(tried: Tried): string {
   const { role, bundle, approved, calls, compared, difference } = tried;
   const which = approved ? "the approved folder" : "the folder that waits for approval";
@@ -33,6 +36,7 @@ export function showTried(tried: Tried): string {
   if (!compared) parts.push(`${role} did not have this task, so there is no record to compare with.`);
   else if (difference === null) parts.push("The same calls as recorded.");
   else parts.push(`Different from what was recorded: ${placeOf(difference)}.`, ...showDifference(difference));
+  if (difference?.step === null && calls.some(({ outcome }) => outcome === "recorded")) parts.push(STOOD_IN);
   return parts.join("\n\n");
 }
 

@@ -315,6 +315,14 @@ describe("a run that is not live", () => {
     expect(showTried({ ...tried, compared: false })).toContain("did not have this task");
   });
 
+  test("says of another end that what stands in for an effect may be all there is to it", () => {
+    const difference = { step: null, recorded: null, made: null };
+    const reason = /differs for that alone\.$/;
+    expect(showTried({ ...tried, difference })).toMatch(reason);
+    expect(showTried({ ...tried, difference, calls: [] })).not.toMatch(reason);
+    expect(showTried({ ...tried, difference: { ...difference, step: 2 } })).not.toMatch(reason);
+  });
+
   test("in shadow is shown with the task", () => {
     const document = {
       ...{ task, case: line.case, kind: "refund", role: "refund-manager", customer: null, fields: {}, text: "" },
