@@ -21,7 +21,7 @@ import { BASE_KEY_SECONDS_MAX, KEY_CHARS_MAX, TASK_KEY_SECONDS_MAX } from "./bou
 import { BASE_TYP, BaseClaims, TASK_TYP, TaskClaims } from "./claims.ts";
 import { done, type End, refused } from "./ends.ts";
 import { Violation } from "./frames.ts";
-import { canonical, type Json, type JsonObject, parseExact } from "./json.ts";
+import { canonical, type Json, parseExact } from "./json.ts";
 
 /** The public half of one signing key, as it crosses from the kernel to the door. `kid` is its RFC 7638 thumbprint. */
 export const PublicJwk = Type.Object(
@@ -108,8 +108,7 @@ export function verifyTask(token: string, keys: PublicKeys, now: number): Promis
 
 /** Signs canonical claims. The caller vouches for them: signing checks nothing. */
 export async function signClaims(typ: string, kid: string, claims: Json, key: CryptoKey): Promise<string> {
-  const header = { alg: ALGORITHM, kid, typ };
-  const signing = new CompactSign(new TextEncoder().encode(canonical(claims))).setProtectedHeader(header);
+  const signing = new CompactSign(new TextEncoder().encode(canonical(claims))).setProtectedHeader(headerOf(typ, kid));
   return withLowerSignature(await signing.sign(key));
 }
 
@@ -150,28 +149,36 @@ async function verify<C extends Times>(token: string, kind: Kind<C>, keys: Publi
   return done(claims.value);
 }
 
-/** The first two parts, or null where the third is no signature of ours. That there is no fourth is the library's to say. */
+/** Header and payload, or null where all that follows them is not one signature of ours in its one spelling. */
 function splitToken(token: string): { header: string; payload: string } | null {
   if (token.length > KEY_CHARS_MAX) return null;
-  const [header, payload, signature] = token.split(".") as [string, string, string?];
-  if (signature?.length !== SIGNATURE_CHARS) return null;
+  const first = token.indexOf(".");
+  const second = token.indexOf(".", first + 1);
+  const signature = token.slice(second + 1);
+  if (signature.length !== SIGNATURE_CHARS) return null;
   const bytes = Buffer.from(signature, "base64url");
-  return bytes.toString("base64url") === signature && isLower(bytes) ? { header, payload } : null;
+  if (bytes.toString("base64url") !== signature || !isLower(bytes)) return null;
+  return { header: token.slice(0, first), payload: token.slice(first + 1, second) };
 }
 
-/** That `alg` is ours is the library's to say: it is told which one. What is no object has no `kid`. */
+/** The key under whose id the kernel would have written this very header; what a stranger wrote there is never read. */
 function signingKey(header: string, typ: string, keys: ReadonlyMap<string, CryptoKey>): CryptoKey | undefined {
-  const value = decodePart(header);
-  if (value === null) return undefined;
-  const { alg: _, kid, typ: given, ...spare } = value as JsonObject;
-  return given === typ && Object.keys(spare).length === 0 ? keys.get(kid as string) : undefined;
+  return Array.from(keys).find(([kid]) => encodePart(headerOf(typ, kid)) === header)?.[1];
+}
+
+function headerOf(typ: string, kid: string) {
+  return { alg: ALGORITHM, kid, typ };
+}
+
+function encodePart(value: Json): string {
+  return Buffer.from(canonical(value)).toString("base64url");
 }
 
 /** The JSON of one part, or null unless the part is the one spelling of it: canonical JSON in canonical base64url. */
 function decodePart(part: string): Json {
   try {
     const value = parseExact(Buffer.from(part, "base64url").toString("utf8"));
-    return Buffer.from(canonical(value)).toString("base64url") === part ? value : null;
+    return encodePart(value) === part ? value : null;
   } catch {
     return null;
   }

@@ -2,8 +2,8 @@
  * Whether hydrated arguments are the permitted ones.
  *
  * Threat: a vault that has been taken over gets a yes for one call and acts another: a larger amount, another order, other words.
- * Contract: `values` has exactly the permitted arguments. Numbers, booleans and public texts are identical; a text is identical outside
- * its tokens; an argument of a personal class is one value where one token stood; a sealed one is the vault's noise.
+ * Contract: `values` has exactly the permitted arguments, each of them declared. Numbers, booleans and public texts are identical; a text
+ * is identical outside its tokens; an argument of a personal class is one value where one token stood; a sealed one is the vault's noise.
  * Failure: says which argument differs, never what stood in it. Which value stands for a token only the vault knows.
  */
 import { VALUE_CHARS_MAX } from "../../kernel/abi/bounds.ts";
@@ -13,7 +13,7 @@ import { splitAtTokens } from "../../kernel/abi/tokens.ts";
 
 const SEALED = /^[A-Za-z0-9_-]+$/;
 
-/** The first argument in which `values` is not `permitted` with its tokens replaced, or undefined. `permitted` passed compileArguments. */
+/** The first argument that is not declared, or in which `values` is not `permitted` with its tokens replaced; or undefined. */
 export function changedArgument(
   operation: Pick<Operation, "arguments">,
   permitted: JsonObject,
@@ -22,8 +22,8 @@ export function changedArgument(
   const spare = Object.keys(values).find((name) => !Object.hasOwn(permitted, name));
   if (spare !== undefined) return spare;
   return Object.entries(permitted).find(([name, value]) => {
-    const { class: fieldClass } = operation.arguments[name] as Argument;
-    return !Object.hasOwn(values, name) || !isSame(fieldClass, value, values[name] as Json);
+    if (!Object.hasOwn(operation.arguments, name) || !Object.hasOwn(values, name)) return true;
+    return !isSame((operation.arguments[name] as Argument).class, value, values[name] as Json);
   })?.[0];
 }
 

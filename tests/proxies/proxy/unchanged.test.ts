@@ -73,6 +73,11 @@ test("an argument that is missing, added or inherited is noticed", () => {
   expect(changedArgument(operation, permitted, Object.create(values))).toBe("order");
 });
 
+test("an argument that nobody declared is noticed, a prototype's name included", () => {
+  for (const name of ["spare", "constructor"])
+    expect(changedArgument(operation, { [name]: "x" }, { [name]: "x" })).toBe(name);
+});
+
 describe("a hydrated text", () => {
   const token = fc.constantFrom("[NAME_1]", "[EMAIL_2]", "[OTHER_999999]", "tok_0123abcd");
   const plain = fc.string({ maxLength: 20 }).filter((text) => !/[[\]]|tok_/.test(text));
