@@ -56,6 +56,10 @@ test.each<[ResultField["class"], Json, Json]>([
   expect(field({ class: name }, value)).toEqual({ it: crosses });
 });
 
+test("in a case without a customer nothing is the customer's id", () => {
+  expect(field({ class: "customer" }, "C0042", new Table())).toEqual({ it: "[CUSTOMER_1]" });
+});
+
 test("a class nobody knows is withheld", () => {
   expect(field({ class: "secret" as "other" }, "x")).toEqual({ it: null });
 });
@@ -111,4 +115,11 @@ test("a result without the declared rows is withheld whole", () => {
 test("every field of a submission is swept, numbers too, and what holds nothing personal keeps its type", () => {
   const given = { text: "Ann Miller", order: "O1", amount: 5, phone: 12025550143, urgent: true, none: null };
   expect(tokeniseFields(given, annsCase(), newDraft())).toEqual({ ...given, text: "[NAME_1]", phone: "[PHONE_1]" });
+});
+
+test("of a submission only texts and numbers are swept, whatever the customer is called", () => {
+  const table = new Table();
+  table.tokenFor("name", "True Null", newDraft());
+  const given = { urgent: true, none: null, text: "null" };
+  expect(tokeniseFields(given, table, newDraft())).toEqual({ ...given, text: "[NAME_2]" });
 });
