@@ -17,7 +17,7 @@ export const targets: readonly Target[] = [
   { files: ["proxies/proxy/unchanged.ts"], tests: ["tests/proxies/proxy/unchanged.test.ts"] },
   { files: ["kernel/ledger.ts"], tests: ["tests/kernel/ledger.test.ts"] },
   { files: ["kernel/journal.ts"], tests: ["tests/kernel/journal.test.ts"] },
-  { files: ["kernel/intend.ts"], tests: ["tests/kernel/intend.test.ts"] },
+  { files: ["kernel/intend.ts"], tests: ["tests/kernel/intend.test.ts", "tests/kernel/intend-journal.test.ts"] },
   { files: ["kernel/money.ts"], tests: ["tests/kernel/money.test.ts"] },
   { files: ["proxies/vault/tokenise.ts"], tests: ["tests/proxies/vault/tokenise.test.ts"] },
   { files: ["proxies/vault/hydrate.ts"], tests: ["tests/proxies/vault/hydrate.test.ts"] },
