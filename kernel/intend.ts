@@ -34,11 +34,12 @@ type Told = { decision: "allowed" | "refused" | "replayed"; ledger: LedgerEffect
 /** The attempt that `cell` makes at `assignment` under `epoch`, or null when that is not what holds the task now. */
 export function heldBy(core: Core, at: { cell: string; assignment: string; epoch: number }): Held | null {
   const { store } = core;
-  const task = store.assignments.get(at.assignment)?.task;
-  const lease = task === undefined ? undefined : store.leases.get(task);
-  if (task === undefined || lease === undefined || lease.expires <= core.now()) return null;
+  const assignment = store.assignments.get(at.assignment);
+  if (assignment === undefined) return null;
+  const lease = store.leases.get(assignment.task);
+  if (lease === undefined || lease.expires <= core.now()) return null;
   const same = lease.cell === at.cell && lease.assignment === at.assignment && lease.epoch === at.epoch;
-  return same ? { ...assigned(store, task), lease } : null;
+  return same ? { ...assigned(store, assignment.task), lease } : null;
 }
 
 /** Decides one call inside a transaction. */

@@ -1,8 +1,10 @@
 /** What a decision leaves in journal and log, and how a step that was made before is answered. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { digest } from "../../kernel/abi/json.ts";
+import { done } from "../../kernel/abi/ends.ts";
+import { digest, type JsonObject } from "../../kernel/abi/json.ts";
 import type { Claimed } from "../../kernel/claim.ts";
 import { storeFaults } from "../../kernel/faults.ts";
+import { intend } from "../../kernel/intend.ts";
 import { close, JOURNAL_BYTES_MAX, recorded } from "../../kernel/journal.ts";
 import type { Outcome } from "../../kernel/records.ts";
 import { call, codeOf, end, lease, NOON, now, openWorld, refund, role, submitTask, type World } from "./world.ts";
@@ -19,7 +21,11 @@ afterEach(async () => {
 const attempt = () => lease(world, submitTask(world));
 const given = refund(100);
 const entryOf = ({ lease: { assignment } }: Claimed, step = 1) => recorded(world.store, { assignment, step });
-const told = () => JSON.parse(world.store.audit.all().at(-1)?.value.entry ?? "{}");
+/** The newest entry of the log, but for its time. */
+function told() {
+  const { time: _, ...entry } = JSON.parse(world.store.audit.all().at(-1)?.value.entry ?? "{}");
+  return entry;
+}
 
 /** The first step of this attempt, a refund that ended so. */
 function ended(claimed: Claimed, outcome: Outcome, kept: boolean): void {
@@ -65,7 +71,7 @@ test("an allowed effect is journaled whole, a read without its arguments, a refu
   expect(entryOf(claimed, 4)).toMatchObject({ proxy: "", effect: "read", outcome: { code: "CAPABILITY_UNKNOWN" } });
 });
 
-test("the log is told who asked for what, under which keys, and what was decided", () => {
+test("the log is told who asked for what, under which keys, and what was decided, and nothing else", () => {
   const claimed = attempt();
   const { task, case: matter } = claimed.document;
   const { assignment, cell, base_key, task_key } = claimed.lease;
@@ -78,23 +84,28 @@ test("the log is told who asked for what, under which keys, and what was decided
     cell,
     keys: [base_key, task_key],
   };
+  const what = { epoch: 1, capability: "refund:create" };
   call(world, claimed, 1, "refund:create", given);
-  const what = { epoch: 1, step: 1, capability: "refund:create", arguments: digest(given) };
-  expect(told()).toMatchObject({ ...who, ...what, decision: "allowed" });
-  expect(told().ledger).toHaveLength(3);
-  expect(told()).not.toHaveProperty("code");
+  const effect = { measure: "amount", unit: "USD", amount: 100, total: 100 };
+  const ledger = ["task", "customer_day", "role_day"].map((scope) => ({ scope, ...effect }));
+  expect(told()).toEqual({ ...who, ...what, step: 1, arguments: digest(given), decision: "allowed", ledger });
   call(world, claimed, 2, "refund:create", refund(70_000));
-  expect(told()).toMatchObject({ ...who, step: 2, decision: "refused", code: "LIMIT_CALL" });
-  expect(told()).not.toHaveProperty("ledger");
+  const refused = { decision: "refused", code: "LIMIT_CALL" };
+  expect(told()).toEqual({ ...who, ...what, step: 2, arguments: digest(refund(70_000)), ...refused });
 });
 
 test("of a call that speaks for no attempt the log is told no more than what was asked", () => {
   const claimed = attempt();
   const stale = { ...claimed, lease: { ...claimed.lease, epoch: 9 } };
   expect(codeOf(call(world, stale, 1, "refund:create", given))).toBe("EPOCH_STALE");
-  const { time: _, ...entry } = told();
   const asked = { epoch: 9, step: 1, capability: "refund:create", arguments: digest(given), cell: claimed.lease.cell };
-  expect(entry).toEqual({ ...asked, verb: "intend", decision: "refused", code: "EPOCH_STALE" });
+  expect(told()).toEqual({ ...asked, verb: "intend", decision: "refused", code: "EPOCH_STALE" });
+});
+
+test("a permit comes without anything to replay", () => {
+  const permit = expect.objectContaining({ step: 1 });
+  const value = { permit, replay: null, stand_in: false };
+  expect(call(world, attempt(), 1, "refund:create", given)).toEqual({ end: "done", value });
 });
 
 test.each<[string, Outcome, boolean, object]>([
@@ -192,4 +203,17 @@ test("an assignment without room is told so, whatever it asks", () => {
   now(world, () => world.store.journalBytes.put(claimed.lease.assignment, JOURNAL_BYTES_MAX));
   const message = "This assignment has recorded as much as one may. Complete or escalate it.";
   expect(call(world, claimed, 1, "order:list")).toMatchObject({ code: "RESULT_TOO_LARGE", message });
+});
+
+test("what works on no customer may be asked in a case without one", () => {
+  const claimed = lease(world, submitTask(world, { kind: "hello", customer: null, subject: null }));
+  world.roles.set("hello", role("hello", { grant: { "kv:get": [] } }));
+  expect(codeOf(call(world, claimed, 1, "kv:get", { key: "seen" }))).toBe("done");
+});
+
+test("with the check of its arguments off, a call without a number to count is refused all the same", () => {
+  const checks = new Map(world.core.checks).set("refund:create", (all) => done(all as JsonObject));
+  const { cell, assignment, epoch } = attempt().lease;
+  const asked = { cell, assignment, epoch, step: 1, capability: "refund:create", arguments: { ...given, amount: "1" } };
+  expect(now(world, () => intend({ ...world.core, checks }, asked))).toMatchObject({ code: "ARGUMENT_INVALID" });
 });
