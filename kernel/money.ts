@@ -28,10 +28,11 @@ export type Money = { minor: number; currency: string };
  * can be counted exactly.
  */
 export function parseMoney(text: string): Money | null {
-  const [, whole, fraction, currency] = MONEY.exec(text) ?? [];
-  const digits = digitsOf.get(currency ?? "");
-  if (whole === undefined || currency === undefined || digits === undefined) return null;
-  if (fraction !== undefined && fraction.length !== digits) return null;
+  const match = MONEY.exec(text);
+  if (match === null) return null;
+  const [, whole, fraction, currency] = match as unknown as [string, string, string | undefined, string];
+  const digits = digitsOf.get(currency);
+  if (digits === undefined || (fraction !== undefined && fraction.length !== digits)) return null;
   const minor = Number(whole + (fraction ?? "0".repeat(digits)));
   return Number.isSafeInteger(minor) ? { minor, currency } : null;
 }

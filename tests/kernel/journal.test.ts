@@ -165,6 +165,6 @@ test("a forgotten call frees its step and what it had reserved, and leaves its n
 });
 
 test("a permit says up to which epoch a call did not happen, where a person decided that", () => {
-  expect(voided(effect)).toEqual({});
+  expect(voided(effect)).toStrictEqual({});
   expect(voided({ ...effect, void_until: 3 })).toEqual({ void_until: 3 });
 });

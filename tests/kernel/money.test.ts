@@ -54,6 +54,7 @@ describe("money", () => {
     "500.00 USDT",
     "500.00 XXX",
     "500.00 ABC",
+    "500 ABC",
     "-500.00 USD",
     "+500.00 USD",
     "0500.00 USD",
@@ -94,5 +95,10 @@ describe("money", () => {
   test("less than nothing and an unknown currency are shown without a wrong figure", () => {
     expect(formatMoney(-5, "USD")).toBe("-0.05 USD");
     expect(formatMoney(5, "ZZZ")).toBe("5 minor units of ZZZ");
+    expect(formatMoney(5, "")).toBe("5 minor units of ");
+  });
+
+  test("nothing is shown as nothing", () => {
+    expect(formatMoney(0, "USD")).toBe("0.00 USD");
   });
 });
