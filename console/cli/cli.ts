@@ -1,5 +1,6 @@
 /** Runs one command line and says with which status it ends. Everything it touches outside is handed in. */
 import { CommanderError } from "commander";
+import { ConfigError } from "../../kernel/process/config.ts";
 import { CommandEnd, type Exit, exits } from "./exits.ts";
 import type { World } from "./output.ts";
 import { buildProgram } from "./program.ts";
@@ -37,6 +38,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
 }
 
 function endOf(error: unknown, json: boolean, terminal: Terminal): Exit {
+  if (error instanceof ConfigError) return endOf(new CommandEnd(exits.refused, error.message), json, terminal);
   if (error instanceof CommanderError) return error.exitCode === 0 ? exits.done : exits.usage;
   if (error instanceof CommandEnd) {
     if (error.message === "") return error.exit; // it has been said

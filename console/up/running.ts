@@ -14,7 +14,7 @@ export async function launch(work: (stopped: Promise<void>) => Promise<number>):
   } catch (error) {
     if (!isForPeople(error)) throw error;
     console.error(`silo: ${error.message}`);
-    return exits.later;
+    return error instanceof ConfigError ? exits.refused : exits.later;
   }
 }
 

@@ -109,6 +109,16 @@ describe("the exit status", () => {
     expect({ exit, out }).toEqual({ exit: 0, out: expect.stringContaining("Exit status:") });
   });
 
+  test("of a silo.yaml that cannot be read is 3, with the place of the fault and without a word of a defect", async () => {
+    mkdirSync(`${state}/var/config`);
+    writeFileSync(`${state}/var/config/silo.yaml`, "slots: many\n");
+    const { exit, err } = await silo(["submit", "hello"]);
+    expect({ exit, err }).toEqual({ exit: exits.refused, err: expect.stringContaining("/config/silo.yaml:1:") });
+    expect(err).not.toMatch(/defect|\n./);
+    const json = JSON.parse((await silo(["--json", "submit", "hello"])).out);
+    expect(json).toMatchObject({ exit: exits.refused, code: null });
+  });
+
   test("of a refused command is 3, with the code", async () => {
     await serve({ sign_in: () => refused("SIGN_IN_FAILED") });
     const { exit, err } = await silo(["status"]);
