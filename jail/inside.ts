@@ -14,14 +14,21 @@ export type Places = {
   proc: { files: readonly string[]; folders: readonly string[] };
 };
 
-export const places: Places = {
-  tree: "/usr/lib/silo/cell",
-  bundles: "/var/silo/bundles",
-  sockets: "/run/silo/cells",
-  sdk: "/opt/silo/agents/sdk",
-  runner: "/opt/silo/jail/cell",
-  proc: machineIn("/proc"),
-};
+/** What the Linux kernel tells is looked up for each cell: a module that is loaded tells more. */
+export function placesWith(proc: string): Places {
+  return {
+    tree: "/usr/lib/silo/cell",
+    bundles: "/var/silo/bundles",
+    sockets: "/run/silo/cells",
+    sdk: "/opt/silo/agents/sdk",
+    runner: "/opt/silo/jail/cell",
+    get proc() {
+      return machineIn(proc);
+    },
+  };
+}
+
+export const places = placesWith("/proc");
 
 /** All but processes and the links to one's own (`self`, `net`, `mounts`). */
 function machineIn(proc: string): Places["proc"] {
