@@ -60,7 +60,9 @@ async function bind(door: Door, slot: Slot | undefined, body: Bind): Promise<End
   const keys = await verifyKeys(door, occupant.verified, base_key, task_key);
   if (keys.end !== "done" || !says(keys.value.task, body)) return later("The keys do not say what the bind says.");
   const answer = { task: document, base_key, task_key } as unknown as Json;
-  if (slot?.holds(cell) !== occupant || occupant.waiting?.answer(200, answer) !== true) return NOT_WAITING;
+  // One that did more than wait is not what was probed.
+  if (slot?.holds(cell) !== occupant || occupant.findings > 0) return NOT_WAITING;
+  if (occupant.waiting?.answer(200, answer) !== true) return NOT_WAITING;
   occupant.bound = { keys: keys.value, document: answer };
   return done({});
 }

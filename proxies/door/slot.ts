@@ -10,7 +10,7 @@
  */
 
 import type { TemplatedApp, us_listen_socket } from "uWebSockets.js";
-import { chmodSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { CALL_BYTES_MAX } from "../../kernel/abi/bounds.ts";
 import { done, type End, later } from "../../kernel/abi/ends.ts";
 import type { Json } from "../../kernel/abi/json.ts";
@@ -96,6 +96,7 @@ export class Slot {
     this.#occupant = undefined;
     occupant.bound = undefined;
     this.#app.close();
+    rmSync(this.#path, { force: true });
     occupant.ready.resolve(later("The cell was over before it waited."));
   }
 

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { later, refused } from "../../../kernel/abi/ends.ts";
@@ -282,6 +283,16 @@ describe("the kernel", () => {
     expect(await bind(bindBody(99, CELL, base, task))).toMatchObject({ end: "later" });
   });
 
+  test("cannot bind a cell that did more than wait, though it waits", async () => {
+    const [base, task] = [await world.baseKey(), await world.taskKey()];
+    const ready = world.toDoor.request("expect", { slot: 0, cell: CELL });
+    await expect.poll(() => ask(world.run, 0, "GET", "/v1/probe").catch(() => null)).not.toBe(null);
+    void ask(world.run, 0, "POST", "/v1/wait", {}).catch(() => null);
+    expect(await ready).toMatchObject({ end: "done" });
+    expect((await call({}, "{")).status).toBe(403);
+    expect(await world.toDoor.request("bind", bindBody(0, CELL, base, task))).toMatchObject({ end: "later" });
+  });
+
   test("ends a cell: its socket is gone and its held call with it", async () => {
     const headers = await world.bound();
     const { promise, resolve } = Promise.withResolvers<ReturnType<typeof later>>();
@@ -290,6 +301,7 @@ describe("the kernel", () => {
     await expect.poll(() => world.heard.intend.length).toBe(1);
     expect(await world.toDoor.request("end", { slot: 0, cell: CELL })).toEqual({ end: "done", value: {} });
     expect(await held).toBe("hung up");
+    expect(existsSync(`${world.run}/cells/0/membrane`)).toBe(false);
     resolve(later("Nobody hears this."));
     await expect(call(headers)).rejects.toThrow();
   });
