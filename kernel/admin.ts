@@ -21,6 +21,7 @@ import type { SignIn } from "./signins.ts";
 
 type Console = typeof consoleToKernel;
 type Status = ValueOf<Console, "status">;
+type AuditPage = ValueOf<Console, "audit_show">;
 
 /** What only main.ts knows of this appliance. */
 export type Appliance = {
@@ -140,9 +141,14 @@ export function consoleHandlers(
         if (person.administrator) return done(desk.auditShow(query));
         if (query.task === null) return refused("NOT_PERMITTED", "Only an administrator may read the whole log.");
         const shown = seen(person, query.task);
-        return shown.end === "done" ? done(desk.auditShow(query)) : shown;
+        return shown.end === "done" ? done(withoutRunsBeside(desk.auditShow(query))) : shown;
       }),
   };
+}
+
+/** What an agent did in shadow or try is not for the person it is compared with; an entry of a live run has no mode. */
+function withoutRunsBeside({ entries, next }: AuditPage): AuditPage {
+  return { entries: entries.filter(({ entry }) => entry["mode"] === undefined), next };
 }
 
 function maySee(person: Person, line: TaskLine): boolean {

@@ -12,6 +12,7 @@ import { makeSignIn } from "../../kernel/abi/signin.ts";
 import { consoleHandlers } from "../../kernel/admin.ts";
 import { openAgents } from "../../kernel/agents.ts";
 import { append, logSize, readLog } from "../../kernel/audit/log.ts";
+import { note } from "../../kernel/core.ts";
 import { LISTED_REASON_CHARS_MAX, openDesk } from "../../kernel/desk.ts";
 import { record } from "../../kernel/journal.ts";
 import { type People, readPeople } from "../../kernel/people.ts";
@@ -266,6 +267,21 @@ describe("a person", () => {
         .filter(({ who }) => who === "maria")
         .map(({ verb }) => verb),
     ).toEqual(["sign_in", "take", "finish"]);
+  });
+
+  test("reads in the log of a task what was done, and nothing of a run beside it", async () => {
+    const task = escalated();
+    world.store.transaction(() => {
+      for (const mode of ["shadow", "try"] as const)
+        note(world.core, "intend", { mode, task, capability: "refund:create", step: 1, decision: "allowed" });
+    });
+    const asked = { task, from: 0, limit: 100 };
+    const modes = async (person: string) => {
+      const page: Page = await (await signedIn(person)).request("audit_show", asked);
+      return page.end === "done" ? page.value.entries.flatMap(({ entry }) => entry["mode"] ?? []) : page;
+    };
+    expect(await modes("maria")).toEqual([]);
+    expect(await modes("admin")).toEqual(["shadow", "try"]);
   });
 
   test("does not learn that other tasks exist", async () => {
