@@ -3,7 +3,7 @@
  *
  * Contract: each is asked about under a new epoch, so that whatever a dead attempt still does comes too late. It happened (the reservation
  * stays), it never will (the reservation goes back), or nobody can tell (UNKNOWN_OUTCOME, in front of a human). Then the ending that was
- * held back takes effect.
+ * held back takes effect. What the vault says of it counts with the proof of the proxy that decided, else nobody can tell.
  * Failure: a vault or proxy that is away leaves the task waiting; the same question is asked again.
  */
 import type { JsonObject } from "./abi/json.ts";
@@ -12,13 +12,14 @@ import { sealedOf } from "./cases.ts";
 import { conclude } from "./conclude.ts";
 import { assigned, type Core, mustGet, note } from "./core.ts";
 import { close, openSteps, recorded, renew, voided } from "./journal.ts";
-import { type Verdict, withRoom } from "./outcome.ts";
+import { provenEffect, type Verdict, withRoom } from "./outcome.ts";
 import { permit } from "./permits.ts";
 import { positionOf } from "./queue.ts";
 
 /** What the vault is asked, and where its answer belongs. */
 export type Question = { step: number; epoch: number; body: RequestOf<typeof kernelToVault, "settle"> };
-export type Answer = ValueOf<typeof kernelToVault, "settle"> | "unknown";
+export type Answer = Settled | "unknown";
+type Settled = ValueOf<typeof kernelToVault, "settle">;
 
 /** Tasks that wait for a decision. */
 export function undecided(core: Core): string[] {
@@ -66,11 +67,13 @@ function ask(core: Core, id: string, step: number): Question {
 }
 
 /** Records what was decided, inside a transaction. An answer to an older question changes nothing. */
-export function decided(core: Core, id: string, { step, epoch }: Question, answer: Answer): void {
+export function decided(core: Core, id: string, { step, epoch }: Question, given: Answer): void {
   const { task, case: matter, assignment } = assigned(core.store, id);
   const place = { task: id, assignment: assignment.assignment, step };
   const entry = recorded(core.store, place);
   if (entry === undefined || entry.outcome !== null || entry.epoch !== epoch) return;
+  const isLie = given !== "unknown" && provenEffect(core, place, entry, given.proof) !== given.decided;
+  const answer = isLie ? "unknown" : given;
   const table = answer === "unknown" ? null : answer.table;
   const { outcome, kept } = withRoom(core, matter, entry, table, verdictOf(answer));
   const ledger = close(core.store, place, entry, outcome, kept);
@@ -85,6 +88,7 @@ export function decided(core: Core, id: string, { step, epoch }: Question, answe
     capability,
     arguments: digest,
     outcome: outcome.end,
+    ...(isLie && { code: "END_UNPROVEN" }),
     ...(ledger.length > 0 && { ledger }),
   });
 }

@@ -41,7 +41,7 @@ function unfitness(core: Core, before: Assignment | undefined): Refused | null {
 
 /**
  * Up to the first step that a person decided the run will be the same. What the agent read after it, and what it was refused there, belongs to
- * another course of things and is made anew; effects stay recorded.
+ * another course of things and is made anew; effects stay recorded, also one whose result had no room (it happened, and is still counted).
  */
 function forgetWhatFollowed({ store, operations }: Core, assignment: string): void {
   const rows = store.journal
@@ -50,7 +50,8 @@ function forgetWhatFollowed({ store, operations }: Core, assignment: string): vo
   const [decided] = rows.find(([, entry]) => isByPerson(entry)) ?? [];
   if (decided === undefined) return;
   for (const [step, entry] of rows) {
-    const isEffect = operations.get(entry.capability)?.effect === "write" && entry.outcome?.end !== "refused";
+    const nothingHappened = entry.outcome?.end === "refused" && entry.reserved.length === 0;
+    const isEffect = operations.get(entry.capability)?.effect === "write" && !nothingHappened;
     if (step > decided && !isEffect) forget(store, { assignment, step }, entry);
   }
 }

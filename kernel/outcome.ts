@@ -1,17 +1,20 @@
 /**
  * `vault -> kernel: outcome`: how a permitted call ended, recorded before the cell gets its answer.
  *
- * Contract: an outcome counts only under the epoch that was permitted; the first one stays. Reservations are given back only for
- * what certainly did not happen.
- * Failure: EPOCH_STALE for a dead attempt: the next one acts again and gets the proxy's recorded effect.
+ * Threat: a vault that has been taken over denies an effect that happened, and has its reservation back.
+ * Contract: an outcome counts only under the epoch that was permitted; the first one stays. That an effect happened, and that it never will,
+ * counts only with the proof of the proxy that acted; only with the second is a reservation given back.
+ * Failure: EPOCH_STALE for a dead attempt: the next one acts again and gets the proxy's recorded effect. END_UNPROVEN: the reservation stays and
+ * the call open, for the next attempt or a decision.
  */
 import { done, type End, type Refused, refused } from "./abi/ends.ts";
 import type { RequestOf, vaultToKernel } from "./abi/messages.ts";
+import { type EffectEnd, provenEnd } from "./abi/proof.ts";
 import { isRefusalCode } from "./abi/refusals.ts";
 import { fieldsOf, tokensOf } from "./audit/entry.ts";
 import { addEntries, hasRoom } from "./cases.ts";
-import { assigned, type Core, note } from "./core.ts";
-import { close, recorded } from "./journal.ts";
+import { assigned, type Core, mustGet, note } from "./core.ts";
+import { type CallPlace, close, recorded } from "./journal.ts";
 import type { Case, JournalEntry, Outcome } from "./records.ts";
 
 type Report = RequestOf<typeof vaultToKernel, "outcome">;
@@ -25,7 +28,9 @@ export type Verdict = { outcome: Outcome; kept: boolean };
  * token table wait: once the vault has been told that they are kept it never sends them again, and a lost token would be given to another value.
  */
 export function isCertain(core: Core, report: Report): boolean {
-  if (report.end === "unknown" || permitted(core, report)?.outcome !== null) return false;
+  const entry = permitted(core, report);
+  if (report.end === "unknown" || entry === null || entry.outcome !== null || !isProven(core, report, entry))
+    return false;
   if (report.end === "done" && report.value === null) return false;
   return report.table === null;
 }
@@ -38,6 +43,7 @@ export function outcome(core: Core, report: Report): End<Record<string, never>> 
   if (entry.outcome !== null) return keepEntries(core, matter, report.table) ?? done({});
   if (report.end === "done" && report.value === null)
     return refused("ARGUMENT_INVALID", "A call that is done carries its sealed value.");
+  if (!isProven(core, report, entry)) return unproven(core, report, entry);
   const verdict = withRoom(core, matter, entry, report.table, verdictOf(report));
   const ledger = close(core.store, report, entry, verdict.outcome, verdict.kept);
   if (verdict.outcome.end === "unknown" && !assignment.human)
@@ -72,6 +78,31 @@ function stale(core: Core, { task, assignment, epoch, step }: Report): End<Recor
   if (core.store.tasks.has(task))
     note(core, "outcome", { task, assignment, epoch, step, decision: "refused", code: "EPOCH_STALE" });
   return refused("EPOCH_STALE");
+}
+
+/** Whether the report needs no proof, or has the one that its end takes. */
+function isProven(core: Core, report: Report, entry: JournalEntry): boolean {
+  if (entry.effect === "read" || report.end === "unknown") return true;
+  return provenEffect(core, report, entry, report.proof) === (report.end === "done" ? "happened" : "void");
+}
+
+/** How the proxy that acted says this effect ended, under the epoch of its latest permit. */
+export function provenEffect(
+  core: Core,
+  { task, assignment, step }: CallPlace,
+  { epoch, proxy, capability, digest }: JournalEntry,
+  proof: string | null,
+): EffectEnd | null {
+  const { case: matter } = assigned(core.store, task).task;
+  const call = { task, assignment, case: matter, step, epoch, proxy, capability, arguments: digest };
+  return provenEnd(call, proof, mustGet(core.permitKeys.get(proxy), `permit-${proxy}`));
+}
+
+function unproven(core: Core, report: Report, { capability, digest }: JournalEntry): Refused {
+  const { task, assignment, epoch, step } = report;
+  const told = { decision: "refused", code: "END_UNPROVEN" } as const;
+  note(core, "outcome", { task, assignment, epoch, step, capability, arguments: digest, ...told });
+  return refused("END_UNPROVEN");
 }
 
 function verdictOf({ end, code, message, value }: Report): Verdict {

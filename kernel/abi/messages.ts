@@ -117,6 +117,9 @@ const Finding = object({
   detail: Type.String({ maxLength: 200 }),
 });
 
+/** What the proxy that acted says of an effect's end (proof.ts); null of a read, and where nobody has said anything. */
+const Proof = nullable(Digest);
+
 export const ingressToVault = {
   submit: message(
     {
@@ -217,6 +220,8 @@ export const vaultToKernel = {
       message: nullable(Sentence),
       /** The tokenised value, sealed; null when refused or unknown. */
       value: nullable(Sealed),
+      /** Of an effect: that it happened where the end is done, that it never will where it is refused. */
+      proof: Proof,
       /** New entries of the case's token table, sealed; null when there are none. */
       table: nullable(Sealed),
       /** Which tokens and fields were touched: for the log. */
@@ -278,12 +283,12 @@ export const vaultToProxy = {
       customer: nullable(Type.String({ maxLength: 128 })),
     },
     /** One object, null, or an array of objects, as the operation declares. */
-    object({ result: AnyJson }),
+    object({ result: AnyJson, proof: Proof }),
   ),
   /** An intent without outcome: the recorded result, or a void committed so that a late first attempt fails. */
   decide: message(
     { permit: Permit, arguments: Arguments },
-    object({ decided: Type.Union([Type.Literal("happened"), Type.Literal("void")]), result: AnyJson }),
+    object({ decided: Type.Union([Type.Literal("happened"), Type.Literal("void")]), result: AnyJson, proof: Proof }),
   ),
 };
 
@@ -330,6 +335,7 @@ export const kernelToVault = {
       decided: Type.Union([Type.Literal("happened"), Type.Literal("void")]),
       value: nullable(Sealed),
       table: nullable(Sealed),
+      proof: Proof,
     }),
   ),
   /** Hydrate an answer and hand it to ingress; `done` when the frontend has it. */

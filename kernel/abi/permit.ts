@@ -7,11 +7,11 @@
  * share, before it expires, for exactly the tokenised arguments whose digest it carries, for what its mode performs.
  * Failure: `checkPermit` says which refusal; it never says yes on a malformed permit.
  */
-import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
 import { type Static, Type } from "typebox";
 import { done, type End, refused } from "./ends.ts";
 import { AssignmentId, Capability, CaseId, Digest, Epoch, LookupId, Mode, Name, Step, TaskId, Time } from "./ids.ts";
 import { canonical, digest, type Json } from "./json.ts";
+import { isMac, type MacKey, macOf } from "./mac.ts";
 import { performs } from "./modes.ts";
 import type { Operation } from "./operations.ts";
 
@@ -36,12 +36,12 @@ export const Permit = Type.Object({ ...PermitTerms, mac: Digest }, { additionalP
 export type Permit = Static<typeof Permit>;
 export type PermitTerms = Omit<Permit, "mac">;
 
-/** 32 bytes, as they are or made ready with createSecretKey(), which is the faster form. */
-export type PermitKey = Uint8Array | KeyObject;
+/** The key that the kernel and one proxy share. */
+export type PermitKey = MacKey;
 
 /** Signs the terms with the key shared with `terms.proxy`. */
 export function signPermit(terms: PermitTerms, key: PermitKey): Permit {
-  return { ...terms, mac: mac(terms, key) };
+  return { ...terms, mac: macOf(textOf(terms), key) };
 }
 
 /** Says whether `permit` lets `proxy` do `capability`, which has this `effect`, with these tokenised arguments at `now` (ms). */
@@ -51,7 +51,7 @@ export function checkPermit(
   key: PermitKey,
 ): End<Permit> {
   const { mac: given, ...terms } = permit;
-  if (!isSame(given, mac(terms, key))) return refused("PERMIT_INVALID");
+  if (!isMac(given, textOf(terms), key)) return refused("PERMIT_INVALID");
   if (permit.proxy !== call.proxy || permit.capability !== call.capability) return refused("PERMIT_INVALID");
   if (permit.arguments !== digest(call.arguments)) return refused("PERMIT_INVALID");
   if (!performs(permit.mode, call.effect)) return refused("MODE_NOT_LIVE");
@@ -64,14 +64,6 @@ export function idempotencyKey(permit: PermitTerms): string {
   return `${permit.task}/${permit.assignment ?? "vault"}/${permit.step}`;
 }
 
-/** Compares texts, not decoded hex: one permit has one spelling. */
-function isSame(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
-  return a.length === b.length && timingSafeEqual(a, b);
-}
-
-function mac(terms: PermitTerms, key: PermitKey): string {
-  return createHmac("sha256", key)
-    .update(canonical(terms as unknown as Json))
-    .digest("hex");
+function textOf(terms: PermitTerms): string {
+  return canonical(terms as unknown as Json);
 }

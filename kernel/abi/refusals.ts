@@ -23,6 +23,7 @@ export const refusalCodes = {
   LIMIT_CUSTOMER_DAY: "The total of this customer for today would pass its limit. Escalate for more.",
   LIMIT_ROLE_DAY: "The total of this role for today would pass its limit. Escalate for more.",
   LIMIT_UNIT: "There is no limit granted in that unit, so nothing may be done in it.",
+  END_UNPROVEN: "Nothing proves how this effect ended; it will be decided.",
   MODE_NOT_LIVE: "This run is not live; it performs no effects.",
   // vault and proxies: tokens and effects
   TOKEN_UNKNOWN: "A token in the arguments does not stand for anything in this case.",

@@ -32,6 +32,9 @@ export type Decision = { decided: "happened" | "void"; result: Json };
 /** Either the effect is to be performed, or this is the answer. `record` is what must be durable before the answer leaves. */
 export type Ruling<T> = { rule: "perform" } | { rule: "answer"; end: End<T>; record: EffectRecord | undefined };
 
+/** To an attempt that asks again what it was refused, after the refusal itself was lost. */
+const DECIDED_VOID = "It was decided that this call does not happen. Make it as another step, or escalate.";
+
 /** May this attempt perform the effect? */
 export function ruleAct(found: EffectRecord | undefined, attempt: Asked): Ruling<Json> {
   const record = judged(found, attempt);
@@ -41,7 +44,7 @@ export function ruleAct(found: EffectRecord | undefined, attempt: Asked): Ruling
   if (record.state === "done") return answer(record, attempt, done(record.result));
   if (record.state === "started") return answer(record, attempt, refused("UNKNOWN_OUTCOME"));
   if (record.state === "void" && record.epoch === attempt.epoch)
-    return answer(record, attempt, refused("PERMIT_EXPIRED"));
+    return answer(record, attempt, refused("CONFLICT", DECIDED_VOID));
   return { rule: "perform" };
 }
 

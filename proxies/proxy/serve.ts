@@ -1,16 +1,20 @@
-/** The vault's edge of an acting proxy: every message is admitted, then acted or decided, and its result bounded. */
+/** The vault's edge of an acting proxy: every message is admitted, then acted or decided, its result bounded, and the end of an effect proved. */
 import { RESULT_BYTES_MAX } from "../../kernel/abi/bounds.ts";
 import type { ProxyName } from "../../kernel/abi/edges.ts";
 import { done, type End, later, refused } from "../../kernel/abi/ends.ts";
 import type { Json } from "../../kernel/abi/json.ts";
 import { vaultToProxy } from "../../kernel/abi/messages.ts";
+import { proveEnd } from "../../kernel/abi/proof.ts";
 import { type Handlers, listen } from "../../kernel/process/listen.ts";
 import type { Log } from "../../kernel/process/log.ts";
 import { type Admission, admitAct, admitDecide, type Call, type Intent } from "./admit.ts";
 import { OneCustomer } from "./one-customer.ts";
 import type { Decision } from "./record.ts";
 
-/** What one proxy can do. Both answer with the result as the operation declares it: one object, null, or an array of objects. */
+/**
+ * What one proxy can do. Both answer with the result as the operation declares it: one object, null, or an array of objects. What they say of
+ * an effect is on record: it is proved to the kernel.
+ */
 export type Acting = {
   act(call: Call): Promise<End<Json>> | End<Json>;
   /** Only asked for effects: a read leaves nothing to decide. */
@@ -37,13 +41,17 @@ export async function serveProxy(
       const one = customers.admit(body.permit, call.value.customer, admission.now());
       if (one.end !== "done") return refuse(one, body.permit.capability, options.log);
       const end = withinBound(await acting.act(call.value));
-      return end.end === "done" ? done({ result: end.value }) : end;
+      if (end.end !== "done") return end;
+      const isEffect = call.value.operation.effect === "write";
+      return done({ result: end.value, proof: isEffect ? proveEnd(body.permit, "happened", admission.key) : null });
     },
     async decide(body) {
       const intent = admitDecide(body, admission);
       if (intent.end !== "done") return refuse(intent, body.permit.capability, options.log);
-      if (intent.value.operation.effect === "read") return done({ decided: "void", result: null });
-      return acting.decide(intent.value);
+      if (intent.value.operation.effect === "read") return done({ decided: "void", result: null, proof: null });
+      const end = await acting.decide(intent.value);
+      if (end.end !== "done") return end;
+      return done({ ...end.value, proof: proveEnd(body.permit, end.value.decided, admission.key) });
     },
   };
   const inHand = new Set<Promise<unknown>>();

@@ -7,8 +7,7 @@
  * a fresh permit, and what is never made again is decided by the kernel's settlement. UNKNOWN_OUTCOME only where the proxy says so.
  */
 import { type End, later } from "../../kernel/abi/ends.ts";
-import type { Json } from "../../kernel/abi/json.ts";
-import type { RequestOf, vaultToProxy } from "../../kernel/abi/messages.ts";
+import type { RequestOf, ValueOf, vaultToProxy } from "../../kernel/abi/messages.ts";
 import type { Proxies } from "./peers.ts";
 
 /** A proxy that is silent for so long has lost the call. */
@@ -16,6 +15,8 @@ export const ACT_MS = 10_000;
 /** Pause before a lost call is asked for again. */
 const AGAIN_MS = 50;
 
+/** The result, and the proxy's proof that an effect happened. */
+export type Acted = ValueOf<typeof vaultToProxy, "act">;
 export type Clock = { now: () => number; sleep: (ms: number) => Promise<void> };
 
 /** Acts at the permit's proxy. */
@@ -23,13 +24,13 @@ export async function act(
   proxies: Proxies,
   body: RequestOf<typeof vaultToProxy, "act">,
   clock: Clock,
-): Promise<End<Json>> {
+): Promise<End<Acted>> {
   const proxy = proxies.get(body.permit.proxy);
   if (proxy === undefined) return later(`There is no proxy ${body.permit.proxy}.`);
   let asked = false;
   while (clock.now() < body.permit.expires) {
     const end = await proxy.request("act", body, ACT_MS);
-    if (end.end === "done") return { end: "done", value: end.value.result as Json };
+    if (end.end === "done") return end;
     if (end.end === "refused") return expired(end);
     if (end.end === "later" && !asked) return end;
     asked = true;

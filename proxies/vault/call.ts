@@ -10,11 +10,11 @@
  */
 import { done, type End, later, type Refused, refused } from "../../kernel/abi/ends.ts";
 import { digest, type Json, type JsonObject } from "../../kernel/abi/json.ts";
-import type { doorToVault, RequestOf, ValueOf, vaultToKernel } from "../../kernel/abi/messages.ts";
+import type { doorToVault, RequestOf, ValueOf, vaultToKernel, vaultToProxy } from "../../kernel/abi/messages.ts";
 import type { Operation, Operations } from "../../kernel/abi/operations.ts";
 import type { Permit } from "../../kernel/abi/permit.ts";
 import { refusalCodes } from "../../kernel/abi/refusals.ts";
-import { ACT_MS, act, type Clock } from "./act.ts";
+import { ACT_MS, type Acted, act, type Clock } from "./act.ts";
 import type { Binding, Bindings } from "./bindings.ts";
 import type { Cases } from "./cases.ts";
 import { hydrate } from "./hydrate.ts";
@@ -35,10 +35,11 @@ export type Calling = {
 type Call = RequestOf<typeof doorToVault, "call">;
 type Answer = End<ValueOf<typeof doorToVault, "call">>;
 type Report = RequestOf<typeof vaultToKernel, "outcome">;
+type Decided = ValueOf<typeof vaultToProxy, "decide">;
 /** A call whose permit fits its cell. */
 type Permitted = { binding: Binding; operation: Operation; permit: Permit; arguments: JsonObject };
-/** How a call went, and what must be remembered of it. */
-type Went = { end: Exclude<End<Json>, { end: "later" }>; draft: Draft; fields: string[] };
+/** How a call went, the proxy's proof of it, and what must be remembered. */
+type Went = { end: Exclude<End<Json>, { end: "later" }>; proof: string | null; draft: Draft; fields: string[] };
 
 /** Names that fit into one report (messages.ts, FieldNames). */
 const REPORTED_NAMES_MAX = 1024;
@@ -117,56 +118,81 @@ function permittedCall(
 }
 
 /** Null: nobody can say yet. */
-async function perform(
-  calling: Calling,
-  { binding, operation, permit, arguments: given }: Permitted,
-): Promise<Went | null> {
-  const { table } = binding.open;
+async function perform(calling: Calling, permitted: Permitted): Promise<Went | null> {
+  const { operation, permit, arguments: given } = permitted;
+  const { open } = permitted.binding;
   const draft = newDraft();
-  if (operation.customer === "required" && table.customer === null)
-    return { end: refused("CUSTOMER_REQUIRED"), draft, fields: [] };
-  const hydrated = hydrate(operation, given, table, draft, (text) => binding.open.sealValue(text));
+  const hydrated = hydrateCall(permitted, draft);
   if (hydrated.end === "later") return null;
-  if (hydrated.end === "refused") {
-    const end = await neverActed(calling, { operation, permit, arguments: given }, hydrated);
-    if (end.end === "later") return null;
-    const shown = end.end === "done" ? showResult(operation, end.value, binding.open, draft) : end;
-    return shown.end === "later" ? null : { end: shown, draft, fields: [] };
-  }
-  const { values, fields } = hydrated.value;
-  const customer = operation.customer === "required" ? (table.customer?.id ?? null) : null;
-  const acted = await act(calling.proxies, { permit, arguments: given, values, customer }, calling.clock);
+  const { values, fields } = hydrated.end === "done" ? hydrated.value : { values: {}, fields: [] };
+  const customer = operation.customer === "required" ? (open.table.customer?.id ?? null) : null;
+  const acted =
+    hydrated.end === "done"
+      ? await act(calling.proxies, { permit, arguments: given, values, customer }, calling.clock)
+      : hydrated;
+  if (acted.end === "done") return showActed(permitted, acted.value, draft, fields);
   if (acted.end === "later") return null;
-  if (acted.end === "refused") return { end: refused(acted.code, ownWords(acted, table)), draft, fields };
-  const shown = showResult(operation, acted.value, binding.open, draft);
-  return shown.end === "later" ? null : { end: shown, draft, fields: [...fields, ...personalFields(operation)] };
+  const refusal = hydrated.end === "done" ? refused(acted.code, ownWords(acted, open.table)) : acted;
+  const decided = await neverActed(calling, permitted, refusal);
+  if (decided.end === "later") return null;
+  if (decided.end === "refused") return { end: decided, proof: null, draft, fields };
+  const { decided: end, result, proof } = decided.value;
+  if (end === "void") return { end: refusal, proof, draft, fields };
+  return showActed(permitted, { result, proof }, draft, fields);
+}
+
+function hydrateCall({ binding: { open }, operation, arguments: given }: Permitted, draft: Draft) {
+  if (operation.customer === "required" && open.table.customer === null) return refused("CUSTOMER_REQUIRED");
+  return hydrate(operation, given, open.table, draft, (text) => open.sealValue(text));
+}
+
+/** What the cell may see of what was done; null: that cannot be said yet. */
+function showActed(
+  { binding: { open }, operation }: Permitted,
+  { result, proof }: Acted,
+  draft: Draft,
+  fields: string[],
+): Went | null {
+  const shown = showResult(operation, result as Json, open, draft);
+  if (shown.end === "later") return null;
+  return {
+    end: shown,
+    proof,
+    draft,
+    fields: shown.end === "done" ? [...fields, ...personalFields(operation)] : fields,
+  };
 }
 
 /**
- * What the vault refuses it may have let through before: the first answer was lost, and meanwhile another call wrote the contact. A refusal
- * gives the reservation back, so the proxy commits first that the effect never happened. *done*: it did, with its recorded result.
+ * A refusal gives the reservation back, so of an effect the proxy first commits that it never happened, and proves it. It may have: the first
+ * answer was lost, and what let it in then does not now.
  */
 async function neverActed(
   { proxies }: Calling,
-  { operation, permit, arguments: given }: Omit<Permitted, "binding">,
+  { operation, permit, arguments: given }: Permitted,
   refusal: Refused,
-): Promise<End<Json>> {
-  if (operation.effect === "read") return refusal;
+): Promise<End<Decided>> {
+  if (operation.effect === "read") return done({ decided: "void", result: null, proof: null });
+  if (refusal.code === "UNKNOWN_OUTCOME") return refusal;
   const proxy = proxies.get(permit.proxy);
   const end = await proxy?.request("decide", { permit, arguments: given }, ACT_MS);
-  if (end === undefined || end.end === "lost" || end.end === "later") return later(`${permit.proxy} did not answer.`);
-  if (end.end === "done") return end.value.decided === "happened" ? done(end.value.result as Json) : refusal;
-  if (end.code === "PERMIT_EXPIRED") return later(end.message);
-  return end.code === "UNKNOWN_OUTCOME" ? end : refusal; // any other: the proxy would not have let it in either
+  if (end === undefined || end.end === "lost") return later(`${permit.proxy} did not answer.`);
+  if (end.end === "refused" && end.code === "PERMIT_EXPIRED") return later(end.message);
+  return end.end === "refused" && end.code !== "UNKNOWN_OUTCOME" ? refusal : end;
 }
 
 /** Tells the kernel how the call went; only then may the cell know. */
-async function report(calling: Calling, { binding, permit }: Permitted, { end, draft, fields }: Went): Promise<Answer> {
+async function report(
+  calling: Calling,
+  { binding, permit }: Permitted,
+  { end, proof, draft, fields }: Went,
+): Promise<Answer> {
   const { open, task, assignment, epoch } = binding;
   const kept = open.sealDelta(draft);
   const body: Report = {
     ...{ task, assignment, epoch, step: permit.step },
     ...reportedEnd(end, (text) => open.sealOutcome(assignment, permit.step, text)),
+    proof,
     table: kept?.sealed ?? null,
     tokens: [...draft.tokens].slice(0, REPORTED_NAMES_MAX),
     fields: fields.slice(0, REPORTED_NAMES_MAX),

@@ -4,6 +4,7 @@
  */
 import { done, type End, later, refused } from "../../kernel/abi/ends.ts";
 import { newId } from "../../kernel/abi/ids.ts";
+import type { Json } from "../../kernel/abi/json.ts";
 import type { Operations } from "../../kernel/abi/operations.ts";
 import { act, type Clock } from "./act.ts";
 import type { RandomBytes } from "./case-seal.ts";
@@ -35,6 +36,6 @@ export async function learnCustomer(
   if (found.end === "refused" && found.code === "NOT_FOUND") return refused("CUSTOMER_UNKNOWN");
   if (found.end !== "done") return found;
   const declared = { ...operation.result, rows: "maybe" as const };
-  const shown = tokeniseResult(declared, found.value, open.table, draft, () => undefined);
+  const shown = tokeniseResult(declared, found.value.result as Json, open.table, draft, () => undefined);
   return shown === null || shown === undefined ? refused("CUSTOMER_UNKNOWN") : done(null);
 }

@@ -27,8 +27,10 @@ export async function settle({ cases, operations, proxies }: Settling, question:
     const end = await proxy.request("decide", { permit, arguments: question.arguments }, ACT_MS);
     if (end.end === "lost") return later(`${permit.proxy} did not answer.`);
     if (end.end !== "done") return end;
-    if (end.value.decided === "void") return done({ decided: "void", value: null, table: null });
-    return done(happened(held.value, operation, question, end.value.result as Json));
+    if (end.value.decided === "void")
+      return done({ decided: "void", value: null, table: null, proof: end.value.proof });
+    const { result, proof } = end.value;
+    return done({ ...happened(held.value, operation, question, result as Json), proof });
   } finally {
     cases.release(held.value);
   }
@@ -40,7 +42,7 @@ function happened(
   operation: Operation,
   { permit, arguments: given }: Question,
   result: Json,
-): Decision {
+): Omit<Decision, "proof"> {
   const draft = newDraft();
   for (const [name, argument] of Object.entries(operation.arguments)) {
     if (argument.writes_contact && isContactClass(argument.class) && Object.hasOwn(given, name))

@@ -5,7 +5,7 @@ import { outcome } from "../../kernel/outcome.ts";
 import { recover } from "../../kernel/recovery.ts";
 import { settle } from "../../kernel/settle.ts";
 import { submit } from "../../kernel/submit.ts";
-import { lease, openWorld, refund, submission, type World } from "./world.ts";
+import { lease, openWorld, proofOf, refund, submission, type World } from "./world.ts";
 
 const world = await openWorld(process.argv[2]);
 const tag = process.argv[3] ?? "";
@@ -24,7 +24,14 @@ async function work({ core }: World, lane: string): Promise<never> {
     const place = { assignment: held.assignment, epoch: held.epoch, step: 1 };
     const given = { capability: "refund:create", arguments: refund(100) };
     await core.commit(() => intend(core, { cell: held.cell, ...place, ...given }));
-    const told = { code: null, message: null, table: "dGFibGU", tokens: [], fields: [] };
+    const told = {
+      code: null,
+      message: null,
+      table: "dGFibGU",
+      proof: proofOf(world, task, 1, "happened"),
+      tokens: [],
+      fields: [],
+    };
     await core.commit(() => outcome(core, { task, ...place, ...told, end: "done", value: "dmFsdWU" }));
     await core.commit(() => settle(core, task, { how: "complete", text: "", fields: {} }));
     writeSync(1, `${lane}-${n} ${task}\n`);

@@ -1,13 +1,14 @@
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { done, later, refused } from "../../kernel/abi/ends.ts";
+import { proveEnd } from "../../kernel/abi/proof.ts";
 import { openDesk } from "../../kernel/desk.ts";
 import { FINDINGS_MAX } from "../../kernel/excess.ts";
 import { storeFaults } from "../../kernel/faults.ts";
 import { intend } from "../../kernel/intend.ts";
 import { positionOf } from "../../kernel/queue.ts";
 import { openRig, type Rig } from "./rig.ts";
-import { codeOf, logged, now, refund, role, submitTask } from "./world.ts";
+import { codeOf, logged, now, permitKey, refund, role, submitTask } from "./world.ts";
 
 let rig: Rig;
 beforeEach(async () => {
@@ -175,7 +176,8 @@ test("an open effect is asked about until it is decided, and only then a person 
   await say(bound, { how: "escalate", reason: "r", recommendation: "", facts: {} });
   await rig.until(() => rig.asked.includes("vault settle"), "asked");
   expect(positionOf(rig.world.store, task)).toMatchObject({ state: "waiting", record: { for: "decision" } });
-  rig.vault.settle = () => done({ decided: "void", value: null, table: null });
+  rig.vault.settle = ({ permit }) =>
+    done({ decided: "void", value: null, table: null, proof: proveEnd(permit, "void", permitKey("database")) });
   rig.background.settled(task);
   await rig.until(() => rig.world.store.waiting.get(task)?.for === "human", "decided");
   expect(rig.world.store.ledger.all().every(({ value }) => value === 0)).toBe(true);

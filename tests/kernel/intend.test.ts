@@ -243,7 +243,16 @@ test("only an outcome that can be recorded in one way, and carries no token the 
   const claimed = attempt();
   call(world, claimed, 1, "order:list");
   const { assignment, epoch } = claimed.lease;
-  const told = { code: null, message: null, table: null, tokens: [], fields: [], end: "done" as const, value: "dg" };
+  const told = {
+    code: null,
+    message: null,
+    table: null,
+    proof: null,
+    tokens: [],
+    fields: [],
+    end: "done" as const,
+    value: "dg",
+  };
   const certain = (over = {}) =>
     isCertain(world.core, { task: claimed.document.task, assignment, step: 1, epoch, ...told, ...over });
   expect(certain()).toBe(true);

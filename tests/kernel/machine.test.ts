@@ -12,7 +12,7 @@ import { expireOverdue, recover } from "../../kernel/recovery.ts";
 import { failStart, postpone, settle } from "../../kernel/settle.ts";
 import { submit } from "../../kernel/submit.ts";
 import { decideUnknown } from "../../kernel/unknown.ts";
-import { call, now, openWorld, refund, report, submission, type World, waitingCell } from "./world.ts";
+import { call, now, openWorld, refund, report, settled, submission, type World, waitingCell } from "./world.ts";
 
 const endings: Ending[] = [
   { how: "complete", text: "t", fields: {} },
@@ -128,7 +128,7 @@ class Run {
     const { world } = this;
     const question = now(world, () => askNext(world.core, task));
     if (question === null || answer === "silence") return;
-    const given = answer === "unknown" ? answer : { decided: answer, value: null, table: null };
+    const given = answer === "unknown" ? answer : settled(world, task, question.step, answer);
     now(world, () => decided(world.core, task, question, given));
   }
 

@@ -51,7 +51,16 @@ function begin(comparison: Comparison) {
   const claimed = now(world, () => claimComparison(world.core, world.mint, comparison, waiting));
   const { cell, assignment, epoch } = claimed.lease;
   const place = { cell, assignment, epoch };
-  const said = { end: "done" as const, code: null, message: null, value: "eA", table: null, tokens: [], fields: [] };
+  const said = {
+    end: "done" as const,
+    code: null,
+    message: null,
+    value: "eA",
+    table: null,
+    proof: null,
+    tokens: [],
+    fields: [],
+  };
   return {
     ...{ claimed, place, comparison },
     ask: (step: number, capability: string, given: Record<string, Json> = {}) =>
@@ -268,7 +277,7 @@ describe("an agent that notices it is in shadow, and acts", () => {
             expect(codeOf(now(world, () => intend(world.core, body)))).toBe("EPOCH_STALE");
           } else {
             const { assignment, epoch } = place;
-            const said = { end: "done" as const, code: null, message: null, value: "eA", table: "eA" };
+            const said = { end: "done" as const, code: null, message: null, value: "eA", table: "eA", proof: null };
             const told = { task, assignment, epoch, step, ...said, tokens: [], fields: [] };
             if (through === "learn") run.learn(step, { table: "eA" });
             else expect(codeOf(now(world, () => outcome(world.core, told)))).toBe("EPOCH_STALE");

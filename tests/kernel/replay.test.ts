@@ -172,7 +172,7 @@ test("whatever is asked in mode replay, there is no permit, and nothing the kern
           expect(codeOf(now(world, () => intend(world.core, body)))).toBe("EPOCH_STALE");
         } else {
           const { assignment, epoch } = place;
-          const said = { end: "done" as const, code: null, message: null, value: "eA", table: "eA" };
+          const said = { end: "done" as const, code: null, message: null, value: "eA", table: "eA", proof: null };
           const report = { task, assignment, epoch, step, ...said, tokens: [], fields: [] };
           expect(codeOf(now(world, () => outcome(world.core, report)))).toBe("EPOCH_STALE");
         }

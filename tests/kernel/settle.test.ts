@@ -13,9 +13,11 @@ import {
   logged,
   now,
   openWorld,
+  proofOf,
   refund,
   report,
   role,
+  settled,
   submitTask,
   type World,
 } from "./world.ts";
@@ -140,7 +142,7 @@ test("what is ready for a role that goes offline goes to whom the map names, aft
   expect([fresh, tried, greeting].map(stateOf)).toEqual(["waiting", "waiting", "ready"]);
   expect([roleOf(fresh), roleOf(tried)]).toEqual(["refund-manager", "refund-agent"]);
   const question = ask(tried);
-  now(world, () => decided(world.core, tried, question, { decided: "void", value: null, table: null }));
+  now(world, () => decided(world.core, tried, question, settled(world, tried, question.step, "void")));
   now(world, () => askNext(world.core, tried));
   expect(roleOf(tried)).toBe("refund-manager");
 });
@@ -163,10 +165,29 @@ test.each([
   const question = ask(task);
   expect(question.body.permit).toMatchObject({ step: 1, epoch: 2, capability: "refund:create" });
   expect(question.body.arguments).toEqual(refund(100));
-  now(world, () => decided(world.core, task, question, { decided: answer, value: null, table: null }));
+  now(world, () => decided(world.core, task, question, settled(world, task, question.step, answer)));
   expect(now(world, () => askNext(world.core, task))).toBe(null);
   expect(positionOf(world.store, task)).toMatchObject({ state: "waiting", record: { for: "human" } });
   expect(totals()).toEqual(left);
+});
+
+test("what its proxy has not proved is no end: nothing is given back, and what was left goes to a person", () => {
+  const task = submitTask(world);
+  const claimed = lease(world, task);
+  call(world, claimed, 1, "refund:create", refund(100));
+  const [happened, never] = [proofOf(world, task, 1, "happened"), proofOf(world, task, 1, "void")];
+  for (const proof of [null, happened])
+    expect(report(world, claimed, 1, { end: "refused", value: null, proof })).toMatchObject({ code: "END_UNPROVEN" });
+  for (const proof of [null, never])
+    expect(report(world, claimed, 1, { proof })).toMatchObject({ code: "END_UNPROVEN" });
+  expect(logged(world, task).at(-1)).toBe("outcome END_UNPROVEN");
+  end(world, task);
+  const question = ask(task);
+  now(world, () => decided(world.core, task, question, { decided: "void", value: null, table: null, proof: never }));
+  now(world, () => askNext(world.core, task));
+  expect([stateOf(task), roleOf(task)]).toEqual(["waiting", "refund-manager"]);
+  expect(logged(world, task)).toContain("outcome END_UNPROVEN");
+  expect(totals()).toEqual([100, 100, 100]);
 });
 
 test("an effect that nobody can decide goes to a person as UNKNOWN_OUTCOME, even of a task that was completed", () => {
@@ -186,7 +207,7 @@ test("an answer to a question that was asked again changes nothing", () => {
   call(world, lease(world, task), 1, "refund:create", refund(100));
   end(world, task);
   const [old, current] = [ask(task), ask(task)];
-  now(world, () => decided(world.core, task, old, { decided: "void", value: null, table: null }));
+  now(world, () => decided(world.core, task, old, settled(world, task, old.step, "void")));
   expect(totals()).toEqual([100, 100, 100]);
   expect(current.epoch).toBeGreaterThan(old.epoch);
 });

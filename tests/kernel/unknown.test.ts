@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { STEPS_MAX } from "../../kernel/abi/bounds.ts";
+import { CASE_TABLE_BYTES_MAX, STEPS_MAX } from "../../kernel/abi/bounds.ts";
 import { refused } from "../../kernel/abi/ends.ts";
 import type { Permit } from "../../kernel/abi/permit.ts";
 import type { Claimed } from "../../kernel/claim.ts";
@@ -185,6 +185,16 @@ test("what was read or refused after the decided step is made anew, effects afte
   expect(permitOf(call(world, third, 4, "refund:create", refund(300))).step).toBe(4);
   expect(call(world, third, 5, "refund:create", refund(200))).toMatchObject({ value: { replay: "Zml2ZQ" } });
   expect(totals()).toEqual([600, 600, 600]);
+});
+
+test("an effect whose result had no room stays counted when the task is handed back", async () => {
+  const task = await unknownTask((claimed) => {
+    call(world, claimed, 5, "refund:create", refund(200));
+    expect(codeOf(report(world, claimed, 5, { table: "x".repeat(CASE_TABLE_BYTES_MAX) }))).toBe("CASE_TABLE_FULL");
+  });
+  await decide(task, 2, "happened");
+  await back(task);
+  expect(totals()).toEqual([300, 300, 300]);
 });
 
 test("a task is not returned while something is undecided, to nobody, to a role that is offline, or by somebody else", async () => {

@@ -8,12 +8,14 @@ import type { Capabilities } from "../../kernel/abi/grant.ts";
 import { newId, randomText } from "../../kernel/abi/ids.ts";
 import type { Json } from "../../kernel/abi/json.ts";
 import { readOperations } from "../../kernel/abi/operations-file.ts";
+import { type EffectEnd, proveEnd } from "../../kernel/abi/proof.ts";
 import { readSettings } from "../../kernel/abi/settings.ts";
 import { type Cell, madeFor, newCell } from "../../kernel/cell.ts";
 import { type Claimed, claim } from "../../kernel/claim.ts";
 import { groupCommit } from "../../kernel/commit.ts";
 import { assigned, type Core } from "../../kernel/core.ts";
 import { daysIn } from "../../kernel/day.ts";
+import type { Answer } from "../../kernel/decide.ts";
 import { type Intended, intend } from "../../kernel/intend.ts";
 import { type Mint, openMint } from "../../kernel/mint.ts";
 import { outcome } from "../../kernel/outcome.ts";
@@ -204,7 +206,22 @@ export function call(
   return now(world, () => intend(world.core, { cell, assignment, epoch, step, capability, arguments: given }));
 }
 
-/** Reports what a permitted call came to. */
+/** What the proxy of this call says of its end, under the epoch of its latest permit; null where there is no such call. */
+export function proofOf({ store }: World, task: string, step: number, end: EffectEnd): string | null {
+  const { case: matter, assignment } = assigned(store, task).task;
+  const entry = store.journal.get([assignment, step]);
+  if (entry === undefined) return null;
+  const { epoch, proxy, capability, digest } = entry;
+  const call = { task, assignment, case: matter, step, epoch, proxy, capability, arguments: digest };
+  return proveEnd(call, end, permitKey(proxy));
+}
+
+/** What the vault answers when a task's open effect has been decided. */
+export function settled(world: World, task: string, step: number, end: EffectEnd): Answer {
+  return { decided: end, value: null, table: null, proof: proofOf(world, task, step, end) };
+}
+
+/** Reports what a permitted call came to, with its proxy's proof. */
 export function report(
   world: World,
   claimed: Claimed,
@@ -214,7 +231,8 @@ export function report(
   const { assignment, epoch } = claimed.lease;
   const body = { task: claimed.document.task, assignment, step, epoch, code: null, message: null, table: null };
   const value = { end: "done" as const, value: "dmFsdWU", tokens: [], fields: [] };
-  return now(world, () => outcome(world.core, { ...body, ...value, ...over }));
+  const proof = proofOf(world, body.task, step, over.end === "refused" ? "void" : "happened");
+  return now(world, () => outcome(world.core, { ...body, ...value, proof, ...over }));
 }
 
 export function end(

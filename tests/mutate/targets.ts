@@ -7,6 +7,7 @@ export const targets: readonly Target[] = [
     tests: ["tests/kernel/abi/claims.test.ts", "tests/kernel/abi/keys.test.ts", "tests/attacks/keys/forged.test.ts"],
   },
   { files: ["kernel/abi/permit.ts"], tests: ["tests/kernel/abi/permit.test.ts"] },
+  { files: ["kernel/abi/proof.ts"], tests: ["tests/kernel/abi/proof.test.ts"] },
   { files: ["kernel/abi/arguments.ts"], tests: ["tests/kernel/abi/arguments.test.ts"] },
   { files: ["kernel/abi/json.ts"], tests: ["tests/kernel/abi/json.test.ts"] },
   { files: ["kernel/abi/modes.ts"], tests: ["tests/kernel/abi/modes.test.ts"] },

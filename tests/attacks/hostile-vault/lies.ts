@@ -6,7 +6,7 @@ import { patience } from "../taken-over.ts";
 import { type HostileVault, type Kept, twoOrders } from "./strings.ts";
 
 const { customer, orders } = story.many;
-const [denied, invented, voided] = orders;
+const [denied, invented, voided, claimed] = orders;
 /** The refund agent's limit of one call and of a customer's day, in minor units. */
 const LIMIT = 50_000;
 
@@ -32,37 +32,51 @@ export function describeLies(of: () => HostileVault): void {
       expect(await of().outcome(call, { end: "done" })).toBe("ARGUMENT_INVALID");
       expect(await given(call)).toEqual([]);
     });
+
+    test("deny an effect that happened: what it had reserved stays, whatever it shows for it", async () => {
+      const proof = await of().proof("act", call, customer);
+      const other = await of().refundCall(customer, invented, "60.00 USD");
+      const denied_by = { code: "CONFLICT", message: "No." };
+      const shown = [null, proof, "0".repeat(64), call.permit.mac, await of().proof("decide", other, customer)];
+      for (const proof of shown)
+        expect(await of().outcome(call, { end: "refused", ...denied_by, proof })).toBe("END_UNPROVEN");
+      expect(await of().proof("decide", call, customer)).toBe(proof);
+      expect(await given(call)).toEqual([]);
+      expect(await of().outcome(call, { end: "done", value: "AAAA", proof })).toBe("done");
+      expect(await of().outcome(call, { end: "refused", ...denied_by })).toBe("done"); // the first stays
+      await expect.poll(() => given(call), patience).toEqual(["done"]);
+      expect(await back(call)).toEqual([]);
+      expect(await of().refundsOf(denied)).toHaveLength(1);
+      await of().answer(call, refused("CONFLICT"));
+      await of().answer(other, refused("CONFLICT"));
+    });
+
+    test("claim an effect that never happened, or have one after it was given back", async () => {
+      const never = await of().refundCall(customer, claimed, "60.00 USD");
+      expect(await of().outcome(never, { end: "done", value: "AAAA" })).toBe("END_UNPROVEN");
+      const proof = await of().proof("decide", never, customer);
+      expect(await of().outcome(never, { end: "done", value: "AAAA", proof })).toBe("END_UNPROVEN");
+      expect(await of().outcome(never, { end: "refused", code: "CONFLICT", message: "No.", proof })).toBe("done");
+      await expect.poll(() => back(never), patience).toContain(-6000);
+      expect(await of().act("database", of().actOf(never, customer))).toBe("CONFLICT");
+      expect(await of().refundsOf(claimed)).toEqual([]);
+      await of().answer(never, refused("CONFLICT"));
+    });
+
+    test("deny an effect when the kernel has it decided: what it had reserved stays, and a person is asked", async () => {
+      const open = await of().refundCall(customer, voided, "60.00 USD");
+      const proof = await of().proof("act", open, customer);
+      const end = { end: "done", value: { decided: "void", value: null, table: null, proof } };
+      await of().pull("settle", { end });
+      await of().answer(open, refused("CONFLICT")); // the agent escalates, and leaves an effect nobody has told of
+      await expect.poll(() => given(open), patience).toEqual(["unknown"]);
+      expect((await of().outcomesOf(open))[0]).toMatchObject({ code: "END_UNPROVEN" });
+      expect(await back(open)).toEqual([]);
+      expect(await of().refundsOf(voided)).toHaveLength(1);
+    });
   });
 
   describe("a vault that was taken over can", () => {
-    test("deny an effect that happened, once: what it had reserved is free again", async () => {
-      expect(await of().act("database", of().actOf(call, customer))).toBe("done");
-      expect(await of().outcome(call, { end: "refused", code: "CONFLICT", message: "No." })).toBe("done");
-      expect(await of().outcome(call, { end: "done", value: "AAAA" })).toBe("done"); // and it is the first that stays
-      await expect.poll(() => given(call), patience).toEqual(["refused"]);
-      expect(await back(call)).toContain(-6000);
-      expect(await of().refundsOf(denied)).toHaveLength(1);
-      await of().answer(call, refused("CONFLICT"));
-    });
-
-    test("claim an effect that never happened", async () => {
-      const never = await of().refundCall(customer, invented, "60.00 USD");
-      expect(await of().outcome(never, { end: "done", value: "AAAA" })).toBe("done");
-      await expect.poll(() => given(never), patience).toEqual(["done"]);
-      expect(await of().refundsOf(invented)).toEqual([]);
-    });
-
-    test("deny an effect when the kernel has it decided", async () => {
-      const open = await of().refundCall(customer, voided, "60.00 USD");
-      expect(await of().act("database", of().actOf(open, customer))).toBe("done");
-      const end = { end: "done", value: { decided: "void", value: null, table: null } };
-      await of().pull("settle", { end });
-      await of().answer(open, refused("CONFLICT")); // the agent escalates, and leaves an effect nobody has told of
-      await expect.poll(() => given(open), patience).toEqual(["void"]);
-      expect(await back(open)).toContain(-6000);
-      expect(await of().refundsOf(voided)).toHaveLength(1);
-    });
-
     test("pass a customer off as another, and so over the limit of a customer's day, call by call within its own", async () => {
       await of().pull("keep", { capabilities: [] });
       await of().pull("disguise");

@@ -55,6 +55,12 @@ export async function startHostileVault() {
       await answer(await keptOf(task, "customer:read"), null);
       return keptOf(task, "refund:create");
     },
+    /** The proof that a request of this effect at the database ends with; null: none. */
+    async proof(of: "act" | "decide", kept: Kept, customer: string): Promise<string | null> {
+      const { permit, arguments: given } = actOf(kept, customer);
+      const { value } = await say("database", of, of === "act" ? actOf(kept, customer) : { permit, arguments: given });
+      return (value as { proof: string | null } | undefined)?.proof ?? null;
+    },
     /** What the act's proxy returned. */
     async result(to: ProxyName, body: Act): Promise<unknown> {
       const { end, value } = await say(to, "act", body);
@@ -63,7 +69,7 @@ export async function startHostileVault() {
     },
     outcome: ({ permit, bind }: Kept, told: object) => {
       const { task, assignment, epoch } = bind;
-      const nothing = { code: null, message: null, value: null, table: null, tokens: [], fields: [] };
+      const nothing = { code: null, message: null, value: null, proof: null, table: null, tokens: [], fields: [] };
       return code("kernel", "outcome", { task, assignment, epoch, step: permit.step, ...nothing, ...told });
     },
     /** What the log tells of a call's end, but for reports that were refused. */

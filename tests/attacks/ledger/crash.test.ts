@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { askNext, decided } from "../../../kernel/decide.ts";
 import { storeFaults } from "../../../kernel/faults.ts";
 import { recover } from "../../../kernel/recovery.ts";
-import { codeOf, end, lease, now, openWorld, report, type World } from "../../kernel/world.ts";
+import { codeOf, end, lease, now, openWorld, report, settled, type World } from "../../kernel/world.ts";
 import { attemptOf, refunding, setLimits, totalsOf, usd } from "./ledger-world.ts";
 
 let world: World;
@@ -83,7 +83,7 @@ test.each([
     end(world, task);
     expect(reserved()).toEqual([600]);
     const question = now(world, () => askNext(world.core, task)) ?? expect.fail("nothing is asked");
-    const given = answer === "unknown" ? answer : { decided: answer, value: null, table: null };
+    const given = answer === "unknown" ? answer : settled(world, task, question.step, answer);
     for (const _ of [1, 2]) now(world, () => decided(world.core, task, question, given));
     expect(reserved()).toEqual(left);
     expect(others()).toBe(verdict);

@@ -119,7 +119,7 @@ describe("an effect", () => {
   test("decided void stays undone, until a newer epoch asks for it", async () => {
     const terms = fresh("refund:create");
     expect(await database.decide(terms, refund)).toEqual(done({ decided: "void", result: null }));
-    expect(await create(terms, "void")).toMatchObject({ code: "PERMIT_EXPIRED" });
+    expect(await create(terms, "void")).toMatchObject({ code: "CONFLICT" });
     expect(await rowsOf("void")).toBe(0);
     expect(await create({ ...terms, epoch: 2 }, "void")).toMatchObject({ end: "done" });
     expect(await database.decide({ ...terms, epoch: 3 }, refund)).toMatchObject({ value: { decided: "happened" } });

@@ -65,7 +65,7 @@ describe("an effect", () => {
   test("decided void stays undone, until a newer epoch asks for it", async () => {
     const terms = fresh();
     expect(await decide(terms)).toEqual(done({ decided: "void", result: null }));
-    expect(await send(terms, "void")).toMatchObject({ code: "PERMIT_EXPIRED" });
+    expect(await send(terms, "void")).toMatchObject({ code: "CONFLICT" });
     expect(await post.mails("void", 0)).toEqual([]);
     expect(await send({ ...terms, epoch: 2 }, "void")).toMatchObject({ end: "done" });
     expect(await post.mails("void", 1)).toHaveLength(1);

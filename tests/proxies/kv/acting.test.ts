@@ -193,7 +193,7 @@ describe("an effect", () => {
   test("is void once decided, for its epoch; a newer one acts", async () => {
     const call = callOf("increment", { key: "n", by: 1 });
     expect(await kv.decide(call)).toEqual(done({ decided: "void", result: null }));
-    expect(await kv.act(call)).toMatchObject({ code: "PERMIT_EXPIRED" });
+    expect(await kv.act(call)).toMatchObject({ code: "CONFLICT" });
     expect(await kv.act({ ...call, epoch: 2 })).toEqual(done({ value: 1 }));
     expect(await kv.decide({ ...call, epoch: 3 })).toEqual(done({ decided: "happened", result: { value: 1 } }));
     expect(await kv.act({ ...call, epoch: 2 })).toMatchObject({ code: "PERMIT_EXPIRED" });

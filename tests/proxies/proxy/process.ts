@@ -6,9 +6,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { compileFilter, parseCallTable } from "../../../console/up/filter.ts";
 import type { ProxyName } from "../../../kernel/abi/edges.ts";
-import type { End } from "../../../kernel/abi/ends.ts";
+import { done, type End } from "../../../kernel/abi/ends.ts";
 import type { Json, JsonObject } from "../../../kernel/abi/json.ts";
 import { vaultToProxy } from "../../../kernel/abi/messages.ts";
+import { readOperations } from "../../../kernel/abi/operations-file.ts";
+import type { Permit } from "../../../kernel/abi/permit.ts";
+import { type EffectEnd, provenEnd } from "../../../kernel/abi/proof.ts";
 import { type Client, connect, type Lost } from "../../../kernel/process/connect.ts";
 import { openLog } from "../../../kernel/process/log.ts";
 import type { Decision } from "../../../proxies/proxy/record.ts";
@@ -43,6 +46,7 @@ export async function startProxyProcess(
   etc = "/etc/silo",
 ): Promise<ProxyProcess> {
   const scratch = mkdtempSync(join(tmpdir(), `silo-${name}-`));
+  const operations = readOperations({ etc });
   const logFile = join(scratch, "log");
   const run = join(scratch, "run");
   makeFolders(name, scratch);
@@ -86,10 +90,29 @@ export async function startProxyProcess(
     return status;
   }
 
+  /** An effect's end is proved, a read's is not. */
+  function expectProof(permit: Permit, proof: string | null, end: EffectEnd): void {
+    const isRead = operations.get(permit.capability)?.effect === "read";
+    if (isRead ? proof !== null : provenEnd(permit, proof, KEY) !== end)
+      throw new Error(`${permit.capability}: ${end} is not what its proof says.`);
+  }
+
   return {
-    act: (terms, permitted, given) => vault.request("act", actOf(name, terms, permitted, given)) as never,
-    decide: (terms, permitted) =>
-      vault.request("decide", { permit: permitFor(name, terms, permitted), arguments: permitted }) as never,
+    async act(terms, permitted, given) {
+      const body = actOf(name, terms, permitted, given);
+      const end = await vault.request("act", body);
+      if (end.end !== "done") return end;
+      expectProof(body.permit, end.value.proof, "happened");
+      return done({ result: end.value.result as Json });
+    },
+    async decide(terms, permitted) {
+      const permit = permitFor(name, terms, permitted);
+      const end = await vault.request("decide", { permit, arguments: permitted });
+      if (end.end !== "done") return end;
+      const { decided, result, proof } = end.value;
+      expectProof(permit, proof, decided);
+      return done({ decided, result: result as Json });
+    },
     vault,
     async restart() {
       child = start();

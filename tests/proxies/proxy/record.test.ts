@@ -43,7 +43,7 @@ describe("act", () => {
     expect(ruleAct(record("done"), at(3))).toEqual({ rule: "answer", end: done({ n: 1 }), record: record("done", 3) });
   });
   test("is refused in the epoch that was decided void, and performs in the next", () => {
-    expect(ruleAct(record("void"), at(2))).toMatchObject({ end: { code: "PERMIT_EXPIRED" } });
+    expect(ruleAct(record("void"), at(2))).toMatchObject({ end: { code: "CONFLICT" } });
     expect(ruleAct(record("void"), at(3))).toEqual({ rule: "perform" });
   });
   test("never repeats what may have happened", () => {

@@ -48,6 +48,7 @@ afterEach(() => {
   rmSync(run, { recursive: true });
 });
 
+const proof = "f".repeat(64);
 const clock = { now: Date.now, sleep: (ms: number) => sleep(ms) };
 
 function body(expires = Date.now() + 30_000): Body {
@@ -74,11 +75,11 @@ test("an answer that was lost is asked for again under the same permit, and the 
   const permits = new Set<string>();
   handle = ({ permit }) => {
     permits.add(permit.mac);
-    if (asked > 2) return done({ result: { refund: "R1" } });
+    if (asked > 2) return done({ result: { refund: "R1" }, proof });
     for (const socket of sockets) socket.destroy();
     return new Promise(() => {});
   };
-  expect(await ask()).toEqual(done({ refund: "R1" }));
+  expect(await ask()).toEqual(done({ result: { refund: "R1" }, proof }));
   expect([asked, permits.size]).toEqual([3, 1]);
 });
 
@@ -93,11 +94,11 @@ test("a proxy that is away says later at once: nothing was sent", async () => {
 test("once it may have acted, a proxy that says later is asked until it knows", async () => {
   handle = () => {
     if (asked === 2) return later("Starting.");
-    if (asked > 2) return done({ result: { refund: "R1" } });
+    if (asked > 2) return done({ result: { refund: "R1" }, proof });
     for (const socket of sockets) socket.destroy();
     return new Promise(() => {});
   };
-  expect(await ask()).toEqual(done({ refund: "R1" }));
+  expect(await ask()).toEqual(done({ result: { refund: "R1" }, proof }));
 });
 
 test("nothing is asked for under a permit that ran out, and its refusal says nothing about the call", async () => {

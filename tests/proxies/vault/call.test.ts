@@ -132,6 +132,28 @@ test.each([
   },
 );
 
+test("an effect is reported with its proxy's proof, a read without", async () => {
+  const proven = (step: number) =>
+    rig.proven(rig.permit(bound, step, "email:send", letter), rig.outcomes.at(-1)?.proof ?? null);
+  await rig.call(bound, 1, "customer:read");
+  expect(rig.outcomes.at(-1)).toMatchObject({ end: "done", proof: null });
+  await rig.call(bound, 2, "email:send", letter);
+  expect([rig.outcomes.at(-1)?.end, proven(2)]).toEqual(["done", "happened"]);
+  rig.peers.act = () => refused("CONFLICT", "The mail server does not take this message.");
+  const refusal = await rig.call(bound, 3, "email:send", letter);
+  expect(refusal).toEqual(refused("CONFLICT", "The mail server does not take this message."));
+  expect([rig.outcomes.at(-1)?.code, proven(3)]).toEqual(["CONFLICT", "void"]);
+  expect(await rig.call(bound, 4, "email:send", { ...letter, to: "[EMAIL_9]" })).toMatchObject({ end: "refused" });
+  const misspelt = rig.permit(bound, 4, "email:send", { ...letter, to: "[EMAIL_9]" });
+  expect(rig.proven(misspelt, rig.outcomes.at(-1)?.proof ?? null)).toBe("void");
+});
+
+test("an effect that its proxy refused and then has on record is done", async () => {
+  rig.peers.act = () => refused("CONFLICT");
+  rig.peers.decide = () => done({ decided: "happened", result: { message: "<1@silo>" } });
+  expect(await rig.call(bound, 1, "email:send", letter)).toEqual(done({ message: "<1@silo>" }));
+});
+
 test("a refused effect is not reported while its proxy cannot say that it never happened", async () => {
   const mine = await rig.bind(await rig.open({ text: "my new address is eve@corp.example" }));
   await rig.call(mine, 1, "customer:update_email", { email: "[EMAIL_2]" });

@@ -25,6 +25,7 @@ import {
 import type { Operation, Operations } from "../../../kernel/abi/operations.ts";
 import { readOperations } from "../../../kernel/abi/operations-file.ts";
 import { type Permit, signPermit } from "../../../kernel/abi/permit.ts";
+import { provenEnd } from "../../../kernel/abi/proof.ts";
 import { type Client, connect } from "../../../kernel/process/connect.ts";
 import { type Handlers, listen } from "../../../kernel/process/listen.ts";
 import { openLog } from "../../../kernel/process/log.ts";
@@ -249,6 +250,11 @@ export class Rig {
     const expires = Date.now() + PERMIT_MS;
     const all = { ...attempt, step, proxy, capability, arguments: digest(given), mode: "live" as const, expires };
     return signPermit({ ...all, ...terms }, this.#permitKey);
+  }
+
+  /** How the effect of this permit ended, by its proxy's proof. */
+  proven(permit: Permit, proof: string | null) {
+    return provenEnd(permit, proof, this.#permitKey);
   }
 
   /** One permitted call through the door's edge. */

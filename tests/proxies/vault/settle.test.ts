@@ -13,8 +13,10 @@ afterEach(() => rig.stop());
 
 const update = { email: "[EMAIL_2]" };
 
+const permitOf = (capability: string, given: JsonObject) => rig.permit({ ...bound, epoch: 2 }, 1, capability, given);
+
 function settle(capability: string, given: JsonObject) {
-  const permit = rig.permit({ ...bound, epoch: 2 }, 1, capability, given);
+  const permit = permitOf(capability, given);
   const { sealed } = rig.cases.get(bound.case) ?? { sealed: [] };
   return rig.kernel.request("settle", { case: bound.case, sealed, permit, arguments: given });
 }
@@ -25,6 +27,7 @@ test("what happened is told with its result, replayable, and with what the table
   expect(end).toMatchObject({ end: "done", value: { decided: "happened" } });
   if (end.end !== "done" || end.value.value === null || end.value.table === null)
     throw new Error("sealed parts are missing");
+  expect(rig.proven(permitOf("customer:update_email", update), end.value.proof)).toBe("happened");
   const call = { cell: bound.cell, step: 1, capability: "customer:update_email", arguments: update, permit: null };
   expect(await rig.door.request("call", { ...call, replay: end.value.value, stand_in: false })).toEqual(
     done({ value: { updated: true } }),
@@ -39,7 +42,9 @@ test("what happened is told with its result, replayable, and with what the table
 });
 
 test("what never happened is void, and what nobody can tell is unknown", async () => {
-  expect(await settle("customer:update_email", update)).toEqual(done({ decided: "void", value: null, table: null }));
+  const end = await settle("customer:update_email", update);
+  expect(end).toMatchObject(done({ decided: "void", value: null, table: null }));
+  expect(end.end === "done" && rig.proven(permitOf("customer:update_email", update), end.value.proof)).toBe("void");
   rig.peers.decide = () => refused("UNKNOWN_OUTCOME");
   expect(await settle("customer:update_email", update)).toMatchObject({ code: "UNKNOWN_OUTCOME" });
   rig.peers.decide = () => later("The database is away.");
