@@ -30,6 +30,7 @@ export type Appliance = {
   started: number;
   lowered: string[];
   peers: () => Record<string, boolean>;
+  auditLog: () => Status["audit_log"];
 };
 
 export function consoleHandlers(
@@ -195,6 +196,7 @@ function statusOf(core: Pick<Core, "store">, desk: Desk, people: People, applian
     ],
     ...desk.cells(),
     audit_entries: desk.auditEntries(),
+    audit_log: appliance.auditLog(),
     undelivered: desk.undelivered(),
     peers: appliance.peers(),
   };

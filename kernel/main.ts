@@ -24,6 +24,9 @@ import { readSettings } from "./abi/settings.ts";
 import { type Appliance, consoleHandlers } from "./admin.ts";
 import { openAgents } from "./agents.ts";
 import { lastTime } from "./audit/log.ts";
+import { openLogKey } from "./audit/note.ts";
+import { openPublisher, type Publisher } from "./audit/publish.ts";
+import { openPulse, PULSE_MS, tellKey } from "./audit/pulse.ts";
 import { openBackground } from "./background.ts";
 import type { Peers } from "./cells.ts";
 import { steadyClock, trustedTime } from "./clock.ts";
@@ -67,6 +70,7 @@ await startProcess("kernel", async (dirs, log) => {
   const now = steadyClock(Date.now, last ?? 0);
   const keystore = openKeystore(state);
   const signing = await openSigningKeys(keystore, now());
+  const logKey = openLogKey(keystore);
   const mint = openMint({ keys: signing, issuer: `silo-${keystore.appliance}`, random: randomBytes });
   const core: Core = {
     store,
@@ -82,8 +86,10 @@ await startProcess("kernel", async (dirs, log) => {
     permitKeys,
     incarnation: randomText(16, randomBytes),
   };
+  const publisher = openPublisher({ store, commit: core.commit, folder: join(dirs.var, "audit"), key: logKey });
   const expired = store.transaction(() => {
     if (last === null) goOnFromNow(core);
+    tellKey(core, logKey);
     return recover(core);
   });
 
@@ -92,7 +98,12 @@ await startProcess("kernel", async (dirs, log) => {
   const background = openBackground(core, peers.vault, () => dispatch.wake());
   const dispatch = openDispatch({ core, mint, peers, background, log, freeMemoryMib: () => freemem() / MIB });
   const keys = openKeys({ core, signing, mint, dispatch, door: peers.door });
-  const timers = [setInterval(() => void dispatch.tend(), LEASE_MS / 3), setInterval(() => void keys.tend(), KEYS_MS)];
+  const pulse = openPulse(core, publisher);
+  const timers = [
+    setInterval(() => void dispatch.tend(), LEASE_MS / 3),
+    setInterval(() => void keys.tend(), KEYS_MS),
+    setInterval(() => void pulse(), PULSE_MS),
+  ];
 
   // Sockets.
   const servers = await takeSockets();
@@ -122,7 +133,7 @@ await startProcess("kernel", async (dirs, log) => {
       keys,
       people,
       signIn: openSignIns(people, parseSignIns(credential(dirs, "signin"))),
-      appliance: applianceOf(peers, now()),
+      appliance: applianceOf(peers, publisher, now()),
     };
     return Promise.all([
       listen(edgeBetween("ingress", "kernel"), ingressToKernel, ingressHandlers(core, background), at),
@@ -139,6 +150,8 @@ await startProcess("kernel", async (dirs, log) => {
     await dispatch.stop();
     for (const peer of Object.values(peers)) peer.close();
     await core.commit(() => undefined);
+    await publisher.tend(); // one may be under way that began before the last commit
+    await publisher.tend();
     await store.close();
   }
 });
@@ -150,13 +163,14 @@ function readPermitKeys(dirs: Directories, operations: Operations): ReadonlyMap<
 }
 
 /** The launcher says what it lowers: `SILO_MODE`, and in `SILO_LOWERED` one sentence a line. */
-function applianceOf(peers: Peers, started: number): Appliance {
+function applianceOf(peers: Peers, publisher: Publisher, started: number): Appliance {
   const lowered = (process.env["SILO_LOWERED"] ?? "").split("\n").filter((line) => line !== "");
   return {
     version: manifest.version,
     mode: process.env["SILO_MODE"] ?? "appliance",
     started,
     lowered,
+    auditLog: publisher.state,
     peers: () => Object.fromEntries(Object.entries(peers).map(([name, { connected }]) => [name, connected])),
   };
 }

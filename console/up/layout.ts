@@ -50,6 +50,7 @@ function stateFolders(state: string): Folder[] {
     folder(`${state}/agents`, "root", 0o755),
     folder(`${state}/bundles`, "silo-kernel", 0o700),
     folder(`${state}/kernel`, "silo-kernel", 0o700),
+    folder(`${state}/audit`, "silo-kernel", 0o2750),
     folder(`${state}/config`, "silo-kernel", 0o755),
     folder(`${state}/vault`, "silo-vault", 0o700),
     folder(`${state}/proxies`, "root", 0o711),

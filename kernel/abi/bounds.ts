@@ -28,6 +28,12 @@ export const FRAME_BYTES_MAX = 8 * 1024 * 1024;
 export const FRAME_DEPTH_MAX = 32;
 /** Requests one connection may have in flight before the receiver stops reading. */
 export const IN_FLIGHT_MAX = 1024;
+/** Tokens one call is logged with. They, its fields and all else of an entry stay below ENTRY_BYTES_MAX. */
+export const LOGGED_TOKENS_MAX = 1024;
+/** Field names one call is logged with. */
+export const LOGGED_FIELDS_MAX = 400;
+/** Canonical JSON of one audit entry: its length is two bytes in an entry bundle (C2SP tlog-tiles). */
+export const ENTRY_BYTES_MAX = 65_535;
 /** Steps (calls) of one assignment. */
 export const STEPS_MAX = 10_000;
 /** Effects with an unknown outcome that are shown of one task at once. */

@@ -3,7 +3,14 @@
  * Every message ends in one of the three endings (ends.ts); the `value` here is what `done` carries.
  */
 import { type Static, type TSchema, Type } from "typebox";
-import { FIELD_CHARS_MAX, KEY_CHARS_MAX, TEXT_CHARS_MAX, UNKNOWN_SHOWN_MAX } from "./bounds.ts";
+import {
+  FIELD_CHARS_MAX,
+  KEY_CHARS_MAX,
+  LOGGED_FIELDS_MAX,
+  LOGGED_TOKENS_MAX,
+  TEXT_CHARS_MAX,
+  UNKNOWN_SHOWN_MAX,
+} from "./bounds.ts";
 import { keyKinds } from "./claims.ts";
 import { Capabilities } from "./grant.ts";
 import {
@@ -47,7 +54,7 @@ export const Fields = Type.Record(Type.String({ pattern: "^[a-z][a-z0-9_]{0,30}$
   additionalProperties: false,
   maxProperties: 64,
 });
-const FieldNames = Type.Array(Type.String({ maxLength: 64 }), { maxItems: 1024 });
+const loggedNames = (maxItems: number) => Type.Array(Type.String({ maxLength: 64 }), { maxItems });
 const AnyJson = Type.Unknown();
 /** Tokenised arguments of a call, already valid against the operation's schema. */
 const Arguments = Type.Record(Type.String({ pattern: "^[^]{0,64}$" }), AnyJson, { additionalProperties: false });
@@ -225,8 +232,8 @@ export const vaultToKernel = {
       /** New entries of the case's token table, sealed; null when there are none. */
       table: nullable(Sealed),
       /** Which tokens and fields were touched: for the log. */
-      tokens: FieldNames,
-      fields: FieldNames,
+      tokens: loggedNames(LOGGED_TOKENS_MAX),
+      fields: loggedNames(LOGGED_FIELDS_MAX),
     },
     nothing,
   ),
@@ -494,6 +501,12 @@ export const consoleToKernel = {
       /** Why no cell is started: what one found missing before it was offered (kernel/probe-checks.ts), and when. */
       halted: nullable(object({ check: Type.String({ maxLength: 40 }), cell: CellId, since: Time })),
       audit_entries: Type.Integer({ minimum: 0 }),
+      /** Entries under the last checkpoint, the verifier key, and why nothing is published where that is so. */
+      audit_log: object({
+        published: Type.Integer({ minimum: 0 }),
+        key: Type.String(),
+        fault: nullable(Sentence),
+      }),
       undelivered: Type.Integer({ minimum: 0 }),
       /** Peers and whether they are connected. */
       peers: Type.Record(Type.String(), Type.Boolean()),

@@ -1,5 +1,6 @@
 /** What stands in the audit log: a closed list of verbs and fields. There is no field that could hold free text. */
 import { type Static, Type } from "typebox";
+import { LOGGED_FIELDS_MAX, LOGGED_TOKENS_MAX } from "../abi/bounds.ts";
 import { events } from "../abi/events.ts";
 import { scopes } from "../abi/grant.ts";
 import {
@@ -21,6 +22,8 @@ import { Isolation } from "../abi/messages.ts";
 
 export const verbs = [
   "start",
+  "quiet",
+  "log_key",
   "clock_back",
   "submit",
   "claim",
@@ -87,13 +90,13 @@ export const Entry = Type.Object(
     /** Of a run that is not live; without it what happened is live. */
     mode: Type.Optional(Mode),
     step: Type.Optional(Step),
-    /** `jti` of the keys; `kid` of a signing key. */
+    /** `jti` of the keys; `kid` of a signing key; the public half of the log's key. */
     keys: Type.Optional(Type.Array(KeyId, { maxItems: 4 })),
     capability: Type.Optional(Capability),
     /** Digest of the tokenised arguments. */
     arguments: Type.Optional(Digest),
-    tokens: Type.Optional(Type.Array(Type.String({ pattern: TOKEN }), { maxItems: 1024 })),
-    fields: Type.Optional(Type.Array(Type.String({ pattern: FIELD }), { maxItems: 1024 })),
+    tokens: Type.Optional(Type.Array(Type.String({ pattern: TOKEN }), { maxItems: LOGGED_TOKENS_MAX })),
+    fields: Type.Optional(Type.Array(Type.String({ pattern: FIELD }), { maxItems: LOGGED_FIELDS_MAX })),
     decision: Type.Optional(Type.Union([Type.Literal("allowed"), Type.Literal("refused"), Type.Literal("replayed")])),
     code: Type.Optional(Code),
     /** What the transition map was asked about (HandedBack needs no answer of it), or would be had the run been live. */

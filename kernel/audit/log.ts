@@ -7,6 +7,7 @@
  * Failure: an entry that does not match throws, and with it the decision it belongs to.
  */
 import { hash } from "node:crypto";
+import { ENTRY_BYTES_MAX } from "../abi/bounds.ts";
 import { canonical, type Json } from "../abi/json.ts";
 import type { AuditLine } from "../abi/messages.ts";
 import { compile } from "../process/schema.ts";
@@ -23,6 +24,8 @@ export function append(store: LogStore, entry: Entry): number {
   const checked = check(entry);
   if (!checked.ok) throw new Error(`The audit entry: ${checked.why}`);
   const text = canonical(entry as unknown as Json);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > ENTRY_BYTES_MAX) throw new Error(`The audit entry: ${bytes} bytes are more than ${ENTRY_BYTES_MAX}.`);
   const index = logSize(store);
   store.audit.put(index, { entry: text, leaf: leafHash(text) });
   if (entry.task !== undefined) store.auditByTask.put([entry.task, index], true);

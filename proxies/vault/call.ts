@@ -8,6 +8,7 @@
  * Failure: what was refused after the permit is reported to the kernel before the cell hears of it. A kernel or proxy that did not
  * answer: *later*, the step is made again.
  */
+import { LOGGED_FIELDS_MAX, LOGGED_TOKENS_MAX } from "../../kernel/abi/bounds.ts";
 import { done, type End, later, type Refused, refused } from "../../kernel/abi/ends.ts";
 import { digest, type Json, type JsonObject } from "../../kernel/abi/json.ts";
 import type { doorToVault, RequestOf, ValueOf, vaultToKernel, vaultToProxy } from "../../kernel/abi/messages.ts";
@@ -41,8 +42,6 @@ type Permitted = { binding: Binding; operation: Operation; permit: Permit; argum
 /** How a call went, the proxy's proof of it, and what must be remembered. */
 type Went = { end: Exclude<End<Json>, { end: "later" }>; proof: string | null; draft: Draft; fields: string[] };
 
-/** Names that fit into one report (messages.ts, FieldNames). */
-const REPORTED_NAMES_MAX = 1024;
 const MESSAGE_CHARS_MAX = 1000;
 
 /** Answers calls; the same step twice at once is one call. */
@@ -194,8 +193,8 @@ async function report(
     ...reportedEnd(end, (text) => open.sealOutcome(assignment, permit.step, text)),
     proof,
     table: kept?.sealed ?? null,
-    tokens: [...draft.tokens].slice(0, REPORTED_NAMES_MAX),
-    fields: fields.slice(0, REPORTED_NAMES_MAX),
+    tokens: [...draft.tokens].slice(0, LOGGED_TOKENS_MAX),
+    fields: fields.slice(0, LOGGED_FIELDS_MAX),
   };
   const accepted = await calling.kernel.request("outcome", body);
   if (accepted.end === "refused") return accepted;

@@ -102,7 +102,14 @@ beforeEach(async () => {
     agents,
     people,
     signIn: openSignIns(people, stored),
-    appliance: { version: "0", mode: "trial", started: 1, lowered: ["No TPM."], peers: () => ({ door: true }) },
+    appliance: {
+      version: "0",
+      mode: "trial",
+      started: 1,
+      lowered: ["No TPM."],
+      peers: () => ({ door: true }),
+      auditLog: () => ({ published: 0, key: "", fault: null }),
+    },
   });
   server = await listen(edge, consoleToKernel, handlers, { run: join(root, "run"), log });
 });

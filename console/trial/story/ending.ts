@@ -7,8 +7,8 @@ import { readMails } from "../smtp.ts";
 import type { Scene } from "./scene.ts";
 import { countBy, refusedCodes } from "./words.ts";
 
-/** Where the kernel's store with its audit log, and the processes' own logs are. */
-const FOLDERS = ["/var/silo/kernel", "/var/silo/log"];
+/** Where the kernel's store, the audit log's tiles, and the processes' own logs are. */
+const FOLDERS = ["/var/silo/kernel", "/var/silo/audit", "/var/silo/log"];
 
 export type Summary = {
   tasks: { id: string; kind: string; end: string }[];

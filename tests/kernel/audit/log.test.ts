@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { ENTRY_BYTES_MAX, LOGGED_FIELDS_MAX, LOGGED_TOKENS_MAX } from "../../../kernel/abi/bounds.ts";
 import type { Entry } from "../../../kernel/audit/entry.ts";
 import { fieldsOf, tokensOf } from "../../../kernel/audit/entry.ts";
 import { append, lastTime, leafHash, logSize, readLog } from "../../../kernel/audit/log.ts";
@@ -70,6 +71,32 @@ test("the log of one task is read in pages, in order, without any other's", () =
     }),
     { numRuns: 30 },
   );
+});
+
+const largest = {
+  task: task(1),
+  verb: "outcome",
+  assignment: `asgn_${"0".repeat(16)}`,
+  case: `case_${"0".repeat(16)}`,
+  capability: `${"a".repeat(31)}:${"b".repeat(31)}`,
+  arguments: "a".repeat(64),
+  role: "r".repeat(40),
+  tokens: Array.from({ length: LOGGED_TOKENS_MAX }, () => `[${"T".repeat(12)}_999999]`),
+  fields: Array.from({ length: LOGGED_FIELDS_MAX }, () => "f".repeat(64)),
+  ledger: Array.from({ length: 64 }, () => ({
+    scope: "customer_day" as const,
+    measure: "m".repeat(31),
+    unit: "USD",
+    amount: -Number.MAX_SAFE_INTEGER,
+    total: -Number.MAX_SAFE_INTEGER,
+  })),
+} satisfies Partial<Entry>;
+
+test("the largest entry there can be fits into an entry bundle", () => {
+  const entry = world.store.audit.get(add(largest))?.entry ?? "";
+  expect(Buffer.byteLength(entry)).toBeLessThan(ENTRY_BYTES_MAX);
+  expect(() => add({ ...largest, fields: [...largest.fields, "one"] })).toThrow("The audit entry");
+  expect(() => add({ ...largest, tokens: [...largest.tokens, "[NAME_1]"] })).toThrow("The audit entry");
 });
 
 test("the whole log is read in pages", () => {

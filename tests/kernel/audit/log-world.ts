@@ -1,0 +1,75 @@
+/** A kernel's log on a real store and in a real folder, published as the kernel does. */
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readKey, type Verifier } from "../../../console/audit/note.ts";
+import type { Entry } from "../../../kernel/audit/entry.ts";
+import { append, logSize } from "../../../kernel/audit/log.ts";
+import { type LogKey, logKey } from "../../../kernel/audit/note.ts";
+import { openPublisher, type Publisher } from "../../../kernel/audit/publish.ts";
+import { groupCommit } from "../../../kernel/commit.ts";
+import { openStore, type Store } from "../../../kernel/store.ts";
+
+export const seed = (byte: number) => Buffer.alloc(32, byte);
+export const KEY = logKey("silo/test", seed(1));
+
+export type LogWorld = {
+  root: string;
+  folder: string;
+  store: Store;
+  publisher: Publisher;
+  verifier: Verifier;
+  /** Appends so many entries, numbered on; `who` tells one log from another. */
+  add(count: number, who?: string): void;
+  /** Takes the log up anew, as after kill -9. */
+  restart(key?: LogKey): Promise<void>;
+  copy(name: string): string;
+  close(): Promise<void>;
+};
+
+export function openLogWorld(root = mkdtempSync(join(tmpdir(), "silo-log-"))): LogWorld {
+  const folder = join(root, "audit");
+  const open = (key: LogKey) => {
+    const store = openStore(join(root, "kernel"));
+    try {
+      return { store, publisher: openPublisher({ store, commit: groupCommit(store).commit, folder, key }) };
+    } catch (error) {
+      void store.close();
+      throw error;
+    }
+  };
+  const world: LogWorld = {
+    root,
+    folder,
+    ...open(KEY),
+    verifier: readKey(KEY.verifier),
+    add: (count, who = "shop") => addTo(world.store, count, who),
+    async restart(key = KEY) {
+      await world.store.close();
+      Object.assign(world, open(key));
+    },
+    copy(name) {
+      cpSync(folder, join(root, name), { recursive: true });
+      return join(root, name);
+    },
+    async close() {
+      await world.store.close().catch(() => undefined);
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+  return world;
+}
+
+export function addTo(store: Store, count: number, who: string): void {
+  store.transaction(() => {
+    for (let at = 0; at < count; at++) {
+      const entry: Entry = {
+        time: 1_800_000_000_000 + logSize(store),
+        verb: "submit",
+        who,
+        task: "task_0123456789abcdef",
+      };
+      append(store, entry);
+    }
+  });
+}
