@@ -55,6 +55,13 @@ export default {
       from: { path: "^console/" },
       to: { path: "^(kernel|proxies|jail)/", pathNot: "^kernel/(abi|process)/" },
     },
+    {
+      name: "log-is-verified-without-us",
+      severity: "error",
+      comment: "Whoever does not trust us reads this folder and nothing else.",
+      from: { path: "^console/audit/" },
+      to: { path: "^(?!console/audit/)", pathNot: "^(node:)?(crypto|fs|path|events|worker_threads)$" },
+    },
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
     { name: "shipping-code-knows-no-tests", severity: "error", from: { pathNot: "^tests/" }, to: { path: "^tests/" } },
     { name: "declared-dependencies", severity: "error", from: {}, to: { dependencyTypes: ["npm-no-pkg", "unknown"] } },

@@ -4,6 +4,7 @@ import { STEPS_MAX } from "../../kernel/abi/bounds.ts";
 import type { TaskLine } from "../../kernel/abi/messages.ts";
 import { agentApprove, agentList, agentTurn } from "./agent.ts";
 import { type AuditOptions, auditShow } from "./audit.ts";
+import { auditCheckpoint, auditProve, auditVerify, type KeyOption, type VerifyOptions } from "./audit-proof.ts";
 import { cellsResume } from "./cells.ts";
 import { doctor } from "./doctor.ts";
 import { exitHelp } from "./exits.ts";
@@ -234,6 +235,32 @@ function audit(log: Command, here: () => World, say: Say): void {
     )
     .option("--limit <number>", "at most so many", whole(1, 1000), AUDIT_LIMIT)
     .action((options: AuditOptions) => say(auditShow(here(), options)));
+  log
+    .command("verify [folder]")
+    .description(
+      "prove the log, this machine's or a copy of its folder, with the public key alone; asks no running SiloOS",
+    )
+    .addOption(publicKey())
+    .option("--checkpoint <file>", "also that it goes on where this older checkpoint ended")
+    .option("--entry <index>", "only that entry, by its inclusion proof", whole(0, Number.MAX_SAFE_INTEGER))
+    .option("--proof <file>", "what 'silo audit prove' wrote, without any log beside it")
+    .action((folder: string | undefined, options: VerifyOptions) => say(auditVerify(here(), folder, options)));
+  log
+    .command("checkpoint [folder]")
+    .description("the signed head of the log: keep it on another machine")
+    .addOption(publicKey())
+    .action((folder: string | undefined, options: KeyOption) => say(auditCheckpoint(here(), folder, options)));
+  log
+    .command("prove <index> [folder]")
+    .description("one entry with its proof in one file (C2SP tlog-proof), for whoever has the key and nothing else")
+    .addOption(publicKey())
+    .action((index: string, folder: string | undefined, options: KeyOption) =>
+      say(auditProve(here(), whole(0, Number.MAX_SAFE_INTEGER)(index), folder, options)),
+    );
+}
+
+function publicKey(): Option {
+  return new Option("--key <key>", "the log's verifier key, or a file that holds it; keep yours apart from the log");
 }
 
 function gather(text: string, before: string[]): string[] {

@@ -1,0 +1,106 @@
+/** `silo audit verify`, `checkpoint` and `prove`: on a folder of the log, this machine's or a copy. They ask no kernel and run wherever Node does. */
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { readKey, Unproven, type Verifier } from "../audit/note.ts";
+import { verifyProof, writeProof } from "../audit/proof.ts";
+import { readLogFile } from "../audit/tiles.ts";
+import { CHECKPOINT, readHead, verifyEntry, verifyGrowth, verifyLog } from "../audit/verify.ts";
+import { CommandEnd, exits } from "./exits.ts";
+import type { Output, World } from "./output.ts";
+import { findPlaces } from "./places.ts";
+import { count } from "./text.ts";
+
+export type KeyOption = { key?: string };
+export type VerifyOptions = KeyOption & { checkpoint?: string; entry?: number; proof?: string };
+
+const KEY = "key";
+
+/** The whole log, or with `--entry` that entry alone; with `--checkpoint` also that it goes on where that one ended. `--proof` needs no folder. */
+export async function auditVerify(world: World, folder: string | undefined, options: VerifyOptions): Promise<Output> {
+  return proven(async () => {
+    if (options.proof !== undefined) return verifiedProof(options.proof, options.key);
+    const log = logOf(world, folder, options);
+    const before = options.checkpoint === undefined ? null : verifyGrowth(log, readText(options.checkpoint));
+    const grown = before === null ? "" : ` They begin with the ${before.size} that the older checkpoint covers.`;
+    if (options.entry !== undefined) {
+      const { head, entry } = verifyEntry(log, options.entry);
+      const text = `Entry ${options.entry} of ${head.size} is in the log ${head.origin}:\n${entry}`;
+      return { json: { ...told(head), index: options.entry, entry: entry.toString() }, text: `${text}${grown}` };
+    }
+    const head = await verifyLog(log, availableParallelism());
+    const text = `${count(head.size, "entry", "entries")} of the log ${head.origin}: each is in its place under the signed root.${grown}`;
+    return { json: { ...told(head), older: before === null ? null : before.size }, text };
+  });
+}
+
+/** The signed head, as the log has it now. Keep it on another machine: it is the evidence against a log that loses its end. */
+export async function auditCheckpoint(world: World, folder: string | undefined, options: KeyOption): Promise<Output> {
+  return proven(async () => {
+    const log = logOf(world, folder, options);
+    const head = readHead(log);
+    const note = readLogFile(log.folder, CHECKPOINT).toString();
+    return { json: { ...told(head), checkpoint: note }, text: note.trimEnd() };
+  });
+}
+
+/** One entry with its proof, for whoever has the key and nothing else. */
+export async function auditProve(
+  world: World,
+  index: number,
+  folder: string | undefined,
+  options: KeyOption,
+): Promise<Output> {
+  return proven(async () => {
+    const log = logOf(world, folder, options);
+    const checkpoint = readLogFile(log.folder, CHECKPOINT).toString();
+    const { head, entry, proof } = verifyEntry(log, index);
+    const text = writeProof({ index, entry, proof, checkpoint });
+    return { json: { ...told(head), index, proof: text }, text: text.trimEnd() };
+  });
+}
+
+function verifiedProof(file: string, key: string | undefined): Output {
+  if (key === undefined)
+    throw new CommandEnd(exits.usage, "A proof is checked against a key that you have from elsewhere: give --key.");
+  const { index, entry, head } = verifyProof(readText(file), keyOf(key));
+  const text = `Entry ${index} of ${head.size} is in the log ${head.origin}:\n${entry}`;
+  return { json: { ...told(head), index, entry: entry.toString() }, text };
+}
+
+function logOf(world: World, folder: string | undefined, { key }: KeyOption): { folder: string; key: Verifier } {
+  const place = folder === undefined ? `${findPlaces(world.state).var}/audit` : resolve(folder);
+  if (key !== undefined) return { folder: place, key: keyOf(key) };
+  const found = readLogFile(place, KEY).toString().trim();
+  world.note(
+    `The key was read from the log's own folder, so this says nothing about whose log it is. Give --key "${found}" only if you have it from elsewhere.`,
+  );
+  return { folder: place, key: readKey(found) };
+}
+
+/** A verifier key, or a file that holds one. */
+function keyOf(given: string): Verifier {
+  return readKey(given.includes("+") ? given : readText(given).trim());
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    throw new CommandEnd(exits.usage, `${path} cannot be read.`);
+  }
+}
+
+function told({ origin, size, root }: ReturnType<typeof readHead>) {
+  return { origin, size, root: root.toString("base64") };
+}
+
+/** What does not prove itself ends the command like a refusal. */
+async function proven(work: () => Promise<Output>): Promise<Output> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Unproven) throw new CommandEnd(exits.refused, `NOT PROVEN: ${error.message}`, "NOT_PROVEN");
+    throw error;
+  }
+}
