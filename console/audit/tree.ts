@@ -1,5 +1,5 @@
 /** Roots and proofs of a log's tree from its tiles. What they say holds only where a signed root says so too: the caller compares. */
-import { HASH_BYTES, nodeHash } from "./merkle.ts";
+import { HASH_BYTES, nodeHash, writeNodeHash } from "./merkle.ts";
 import { readTile, TILE_WIDTH } from "./tiles.ts";
 
 export type Tree = {
@@ -54,12 +54,9 @@ function splitOf(width: number): number {
 export function perfectRoot(hashes: Buffer): Buffer {
   let row = hashes;
   while (row.length > HASH_BYTES) {
-    const above = Buffer.allocUnsafe(row.length / 2);
+    const above = Buffer.alloc(row.length / 2);
     for (let at = 0; at < row.length; at += 2 * HASH_BYTES)
-      nodeHash(row.subarray(at, at + HASH_BYTES), row.subarray(at + HASH_BYTES, at + 2 * HASH_BYTES)).copy(
-        above,
-        at / 2,
-      );
+      writeNodeHash(row.subarray(at, at + 2 * HASH_BYTES), above, at / 2);
     row = above;
   }
   return row;
