@@ -6,6 +6,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { leafHash } from "../../../console/audit/merkle.ts";
 import { readKey } from "../../../console/audit/note.ts";
 import { verifyProof, writeProof } from "../../../console/audit/proof.ts";
 import { verifyEntry, verifyGrowth, verifyLog } from "../../../console/audit/verify.ts";
@@ -119,6 +120,18 @@ test("two entries that change places, two customers' among them, are found and n
   writeFileSync(at("tile/entries/000"), swapped);
   await expect(whole()).rejects.toThrow("Entry 0 is not the one in the tree");
   expect(() => verifyEntry({ folder, key: key() }, 1)).toThrow("Entry 1 is not under the signed root");
+});
+
+test("an entry that changes with its hash in the tile: the tile above does not fit", async () => {
+  const entries = readFileSync(at("tile/entries/000"));
+  const length = entries.readUInt16BE(0);
+  entries.write("mops", entries.indexOf("shop"));
+  writeFileSync(at("tile/entries/000"), entries);
+  const tile = readFileSync(at("tile/0/000"));
+  leafHash(entries.subarray(2, 2 + length)).copy(tile);
+  writeFileSync(at("tile/0/000"), tile);
+  await expect(whole()).rejects.toThrow("tile/1, tile 0, is not made of the tiles below it");
+  expect(() => verifyEntry({ folder, key: key() }, 0)).toThrow("Entry 0 is not under the signed root");
 });
 
 test("an entry that changes with its hash and all tiles above it: the root is not the signed one", async () => {
