@@ -105,6 +105,7 @@ describe("parseExact", () => {
     "-9007199254740992",
     "0.1000000000000000055511151231257827",
     "4503599627370496.3",
+    "9.1919270620096301", // read as 9.191927062009631: a zero apart
     `0.${"0".repeat(60_000)}1`,
     `1${"0".repeat(60_000)}`,
   ])("refuses the number %.20s: its value is not what it says", (source) => {
