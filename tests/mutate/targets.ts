@@ -22,8 +22,4 @@ export const targets: readonly Target[] = [
   { files: ["kernel/money.ts"], tests: ["tests/kernel/money.test.ts"] },
   { files: ["proxies/vault/tokenise.ts"], tests: ["tests/proxies/vault/tokenise.test.ts"] },
   { files: ["proxies/vault/hydrate.ts"], tests: ["tests/proxies/vault/hydrate.test.ts"] },
-  {
-    files: ["proxies/vault/table.ts"],
-    tests: ["tests/proxies/vault/table.test.ts", "tests/proxies/vault/table-entries.test.ts"],
-  },
 ];
