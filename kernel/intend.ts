@@ -158,11 +158,14 @@ function no(end: Refused): Told {
 
 /** A capability the door was asked for enters the log only when it is one of ours: anything else is a stranger's text. */
 function noteIntent(core: Core, held: Held | null, call: Intend, callDigest: string, told: Told): void {
-  const { task, case: matter, assignment, lease } = held ?? {};
   note(core, "intend", {
-    ...(task && matter && { task: task.task, case: matter.case }),
-    ...(assignment && { assignment: assignment.assignment, role: assignment.role }),
-    ...(lease && { keys: [lease.base_key, lease.task_key] }),
+    ...(held && {
+      task: held.task.task,
+      case: held.case.case,
+      assignment: held.assignment.assignment,
+      role: held.assignment.role,
+      keys: [held.lease.base_key, held.lease.task_key],
+    }),
     ...(core.operations.has(call.capability) && { capability: call.capability }),
     ...(told.ledger.length > 0 && { ledger: told.ledger }),
     ...(told.end.end === "refused" && { code: told.end.code }),
