@@ -13,7 +13,7 @@ function object<const P extends Parameters<typeof Type.Object>[0]>(properties: P
 
 const Milliseconds = Type.Integer({ minimum: 1, maximum: 24 * 60 * 60 * 1000 });
 
-export const Settings = object({
+const SettingsFile = object({
   /** IANA name; the ledger's days are calendar days there. */
   time_zone: Type.String({ minLength: 1, maxLength: 64 }),
   /** A time the log ends with and that never was: the clock was set too far ahead. ISO 8601, as the kernel names it. */
@@ -23,13 +23,15 @@ export const Settings = object({
   /** Cells at once. */
   slots: Type.Integer({ minimum: 1, maximum: SLOTS_MAX }),
   /** `weakest_isolation`: agents that ask for less are not approved, and do not run where they were. */
-  cells: object({ weakest_isolation: Isolation }),
+  cells: Type.Optional(object({ weakest_isolation: Isolation })),
   /** Cells that wait for work, up and probed; in all at most `cells_max`, none with 0. They leave this much of the machine's memory free. */
-  pool: object({
-    cells_max: Type.Integer({ minimum: 0, maximum: SLOTS_MAX }),
-    age_ms_max: Milliseconds,
-    free_memory_mib_min: Type.Integer({ minimum: 0, maximum: 1024 * 1024 }),
-  }),
+  pool: Type.Optional(
+    object({
+      cells_max: Type.Integer({ minimum: 0, maximum: SLOTS_MAX }),
+      age_ms_max: Milliseconds,
+      free_memory_mib_min: Type.Integer({ minimum: 0, maximum: 1024 * 1024 }),
+    }),
+  ),
   /** How often one assignment is tried, and how long it rests after a failure: doubling from `backoff_ms`. */
   attempts: object({
     max: Type.Integer({ minimum: 1, maximum: 100 }),
@@ -52,14 +54,25 @@ export const Settings = object({
     additionalProperties: false,
   }),
 });
-export type Settings = Static<typeof Settings>;
+type SettingsFile = Static<typeof SettingsFile>;
+
+/**
+ * What holds where a file does not say it. An administrator's `silo.yaml` stands for the whole of the shipped one, and may be of a version that
+ * did not know these yet: the values are those that `config/silo.yaml` ships.
+ */
+export const unsaid = {
+  cells: { weakest_isolation: "nspawn" },
+  pool: { cells_max: 3, age_ms_max: 300_000, free_memory_mib_min: 256 },
+} as const satisfies Partial<SettingsFile>;
+
+export type Settings = SettingsFile & Required<Pick<SettingsFile, keyof typeof unsaid>>;
 
 /** Reads `silo.yaml`. Throws `ConfigError` with file, line and column. */
 export function readSettings(dirs: Pick<Directories, "etc" | "var">): Settings {
-  return readYaml(dirs, "silo.yaml", refine(Settings, settingsFault));
+  return { ...unsaid, ...readYaml(dirs, "silo.yaml", refine(SettingsFile, settingsFault)) };
 }
 
-function settingsFault(settings: Settings): string | undefined {
+function settingsFault(settings: SettingsFile): string | undefined {
   if (!isTimeZone(settings.time_zone)) return "/time_zone is not a time zone (Europe/Berlin, UTC, …)";
   if (settings.attempts.backoff_ms_max < settings.attempts.backoff_ms)
     return "/attempts/backoff_ms_max is less than backoff_ms";

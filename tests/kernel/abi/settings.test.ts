@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SLOTS_MAX } from "../../../kernel/abi/bounds.ts";
-import { readSettings } from "../../../kernel/abi/settings.ts";
+import { readSettings, unsaid } from "../../../kernel/abi/settings.ts";
 
 const shipped = join(import.meta.dirname, "../../../config");
 let root: string;
@@ -41,6 +41,12 @@ describe("silo.yaml", () => {
     });
     expect(withChange("weakest_isolation: nspawn", "weakest_isolation: none")).toThrow(/weakest_isolation/);
     expect(withChange("{ weakest_isolation: nspawn }", "{}")).toThrow(/weakest_isolation/);
+  });
+
+  test("of an older version still says enough, and the shipped one says aloud what then holds", () => {
+    const older = withChange(/^(cells|pool): .*$/gmu, "")();
+    expect(older).toMatchObject(unsaid);
+    expect(older).toEqual(readSettings({ etc: shipped, var: join(root, "nowhere") }));
   });
 
   test("takes a time zone that exists", () => {
