@@ -31,7 +31,7 @@ const MACHINE: Record<string, string> = {
   host_file: "a file of the host",
   host_state: "the state of SiloOS",
   host_disk: "a device node",
-  namespace: "a namespace of its own",
+  user_namespace: "a namespace of its own",
   big_file: "a file of 10 GB",
   fork_bomb: "a fork bomb",
 };
