@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Start } from "../../jail/messages.ts";
-import { attacksIn, judge } from "../hostile/verdict.ts";
+import { attacksIn, batchesOf, judge } from "../hostile/verdict.ts";
 import { isolationNames, putBundle, runCell, startJailer, startRequest, type TestJailer } from "./jailer.ts";
 import { document, openMembrane } from "./membrane.ts";
 
@@ -48,7 +48,9 @@ describe.each(isolationNames)("an agent in isolation %s", (isolation) => {
 
   test.each(Object.entries(AREAS))("gets nothing by attacks on %s", { timeout: PATIENCE_MS }, async (area, least) => {
     const attacks = areas.get(area) ?? [];
-    const fields = (await answerOf(isolation, attacks.join(" ")))?.fields ?? {};
+    const fields: Record<string, unknown> = {};
+    for (const batch of batchesOf(attacks, attacks.length))
+      Object.assign(fields, (await answerOf(isolation, batch.join(" ")))?.fields);
     const through = attacks.map((attack) => judge(attack, isolation, fields[attack], []));
     expect(through.filter(({ result }) => result !== "refused")).toEqual([]);
     expect(attacks.length).toBeGreaterThanOrEqual(least);
