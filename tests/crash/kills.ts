@@ -17,13 +17,14 @@ const BETWEEN_MS_MAX = 300;
 const REST_MS_MAX = 1200;
 const PROGRESS_KILLS = 25;
 
+type Over = { job: Job; ended: Ended };
 type Report = { kills: number; accepted: number; ended: number; lost: number; doubled: number; unknown: number };
 
 /** Kills `kills` random processes at random instants, waits for every task, prints the report. Returns the exit status. */
 export async function crashAtRandom(kills: number, json: boolean): Promise<number> {
   const crash = await startCrashWorld({ marked: false });
   const jobs = makeJobs();
-  const over: { job: Job; ended: Ended }[] = [];
+  const over: Over[] = [];
   let killing = true;
   const frontends = Array.from({ length: TASKS_AT_ONCE }, async () => {
     for (let job = jobs.pop(); killing && job !== undefined; job = jobs.pop())
@@ -32,7 +33,7 @@ export async function crashAtRandom(kills: number, json: boolean): Promise<numbe
   await killMany(crash, kills, () => over.length);
   killing = false;
   await Promise.all(frontends);
-  const came = await counted(crash, over);
+  const came = await counted(crash, await Promise.all(over.map((one) => askedAgain(crash, one))));
   const report = reportOf(kills, came);
   const restless = await crash.quiet().catch((error: Error) => error.message);
   const isKept = report.lost === 0 && report.doubled === 0 && restless === undefined;
@@ -83,7 +84,12 @@ function progress(killed: number, kills: number, ended: number, millis: number):
   console.error(`${killed} of ${kills} kills, ${ended} tasks ended, ${minutes.toFixed(1)} minutes to go`);
 }
 
-async function counted(crash: CrashWorld, over: readonly { job: Job; ended: Ended }[]): Promise<Came[]> {
+/** Killing can hold a task up for longer than it is waited for; what counts is whether it has ended when the killing is over. */
+async function askedAgain({ frontend }: CrashWorld, { job, ended }: Over): Promise<Over> {
+  return { job, ended: ended.end === "STUCK" ? await frontend.endOf(ended.task) : ended };
+}
+
+async function counted(crash: CrashWorld, over: readonly Over[]): Promise<Came[]> {
   const completed = over.filter(({ ended }) => ended.end === "Completed").length;
   const effects = await countEffects(
     crash.outside,
