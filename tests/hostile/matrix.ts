@@ -32,7 +32,8 @@ const resources = { memory_mib: 128, work_mib: 16, processes: 16, files: 64, out
 export function claimsOf({ guards: stop }: Row): { taken: readonly string[]; isRefused: boolean }[] {
   const others = stop.map((guard) => stop.filter((other) => other !== guard));
   const single = stop.map((guard) => [guard]);
-  const lowered = stop.length === 1 ? others : [...others, ...single];
+  // Of two guards, all but one and one are the same.
+  const lowered = stop.length <= 2 ? others : [...others, ...single];
   return [{ taken: stop, isRefused: false }, ...lowered.map((taken) => ({ taken, isRefused: true }))];
 }
 
