@@ -15,7 +15,7 @@ import type { Core } from "./core.ts";
 import { type Demand, poolSizes, type Room } from "./pool-size.ts";
 import type { ActiveRole } from "./roles.ts";
 
-/** What a cell that waits takes, measured (bench cell.memory). */
+/** What a cell that waits takes at most, an estimate: Python and what it runs under; gVisor adds its sentry and gofer. */
 const WAITING_MIB: Record<ActiveRole["isolation"], number> = { nspawn: 16, gvisor: 48 };
 /** Until a cell of a role has been seen to come up. */
 const COLD_MS_GUESSED = 250;
