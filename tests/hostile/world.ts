@@ -93,6 +93,8 @@ function configure(isolations: readonly IsolationName[]): void {
   write("silo.yaml", {
     ...silo,
     slots: SLOTS,
+    // A cell that waits for its task would look like one that was left behind.
+    pool: { ...silo.pool, cells_max: 0 },
     // An attack that ends its run has been made once.
     attempts: { ...silo.attempts, max: 1 },
     kinds: { ...silo.kinds, ...kinds },
