@@ -1,10 +1,13 @@
 /** What cells could leave behind on the machine, as names that can be compared. */
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { isolations } from "../../jail/isolations.ts";
 import { allUids, processesIn, processesOf } from "../../jail/processes.ts";
 
-/** Where anything of a cell could lie. */
+/** Where anything of a cell could lie, the files of sockets as well: those without a file end with a cell's own network. */
 const FOLDERS = ["/run", "/var/tmp", "/dev/shm", "/mnt"];
+/** They are the whole build root's, where others work at the same time. */
+const SHARED = ["/tmp", "/dev/shm"];
 const CGROUPS = "/sys/fs/cgroup";
 
 /** Processes, mounts, control groups, folders and sockets that are there now. */
@@ -15,14 +18,18 @@ export function thingsNow(): string[] {
       processesOf(mark.program, mark.argument).map((pid) => `process ${mark.program} ${pid}`),
     ),
     ...lines("/proc/self/mountinfo").map((line) => `mount ${line.split(" ").slice(3, 5).join(" on ")}`),
-    ...lines("/proc/net/unix").map((line) => `socket ${line.split(" ")[7] ?? "unnamed"}`),
     ...FOLDERS.flatMap((folder) => below(folder, () => true)),
     ...entries("/tmp").map(({ name }) => `file /tmp/${name}`),
     ...below(CGROUPS, (name) => name.startsWith("cell_")),
   ];
 }
 
-/** Those of `after` that were not there before; of sockets without a name, how many more there are is not asked. */
+/** Puts empty folders of this run's own over the shared ones. Call it in a mount namespace of its own, before anything is started. */
+export function shareNothing(): void {
+  for (const folder of SHARED) execFileSync("mount", ["-t", "tmpfs", "-o", "mode=1777", "tmpfs", folder]);
+}
+
+/** Those of `after` that were not there before. */
 export function newThings(before: readonly string[], after: readonly string[]): string[] {
   const known = new Set(before);
   return after.filter((thing) => !known.has(thing));

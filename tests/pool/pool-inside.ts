@@ -11,7 +11,7 @@ import { type Ask, withKernel } from "../../console/cli/kernel.ts";
 import type { Places } from "../../console/cli/places.ts";
 import { startWorld } from "../../console/trial/world.ts";
 import type { Entry } from "../../kernel/audit/entry.ts";
-import { newThings, thingsNow } from "./left.ts";
+import { newThings, shareNothing, thingsNow } from "./left.ts";
 
 const PLACES: Places = { name: "/", etc: "/etc/silo", var: "/var/silo", run: "/run/silo" };
 const SOCKETS = `${PLACES.run}/cells`;
@@ -24,6 +24,7 @@ const POLICY = (isolation: string) =>
 
 const { values } = parseArgs({ options: { tasks: { type: "string" }, port: { type: "string", default: "18445" } } });
 const tasks = Number(values.tasks);
+shareNothing();
 const world = await startWorld({ port: Number(values.port) });
 try {
   await world.appliance.waitReady();
