@@ -9,8 +9,9 @@
  * Failure: SIGN_IN_REQUIRED, NOT_PERMITTED, TASK_UNKNOWN, TOO_LARGE.
  */
 import { CALL_BYTES_MAX } from "./abi/bounds.ts";
+import type { AgentLine, consoleToKernel, TaskLine } from "./abi/console-messages.ts";
 import { done, type End, refused } from "./abi/ends.ts";
-import type { AgentLine, consoleToKernel, TaskLine, ValueOf } from "./abi/messages.ts";
+import type { ValueOf } from "./abi/messages.ts";
 import type { Agents } from "./agents.ts";
 import { type Core, note } from "./core.ts";
 import type { Desk } from "./desk.ts";

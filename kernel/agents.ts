@@ -9,9 +9,9 @@
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import type { AgentLine } from "./abi/console-messages.ts";
 import { done, type End, refused } from "./abi/ends.ts";
 import type { Capabilities } from "./abi/grant.ts";
-import type { AgentLine } from "./abi/messages.ts";
 import type { Operations } from "./abi/operations.ts";
 import { keepBundle } from "./bundles.ts";
 import { type Core, note } from "./core.ts";

@@ -8,10 +8,11 @@
  * Failure: EPOCH_STALE for whoever else speaks for it, and for itself once it is over.
  */
 import { LEASE_MS } from "./abi/bounds.ts";
+import type { consoleToKernel } from "./abi/console-messages.ts";
 import { type Refused, refused } from "./abi/ends.ts";
 import type { Mode } from "./abi/ids.ts";
 import { digest, type JsonObject } from "./abi/json.ts";
-import type { consoleToKernel, ValueOf } from "./abi/messages.ts";
+import type { ValueOf } from "./abi/messages.ts";
 import type { Verb } from "./audit/entry.ts";
 import type { Claimed, WaitingCell } from "./claim.ts";
 import { assigned, type Core, mustGet, note } from "./core.ts";

@@ -1,7 +1,9 @@
 /** What people see of tasks and do with them; who may is decided by the caller (admin.ts), what is possible is decided here. */
+
+import type { consoleToKernel, TaskLine } from "./abi/console-messages.ts";
 import { done, type End, refused } from "./abi/ends.ts";
 import type { Json } from "./abi/json.ts";
-import type { consoleToKernel, RequestOf, TaskLine, ValueOf } from "./abi/messages.ts";
+import type { RequestOf, ValueOf } from "./abi/messages.ts";
 import { assignmentsOf } from "./assign.ts";
 import { logSize, readLog } from "./audit/log.ts";
 import type { Background } from "./background.ts";

@@ -6,8 +6,10 @@
  * A cell is given one task and serves no other. Whatever is lost on the way (a process, a connection, a cell) leaves the task ready or
  * its open effects to be decided; nothing here has to be remembered after a crash.
  */
+
+import type { consoleToKernel } from "./abi/console-messages.ts";
 import { done, type End, later, refused } from "./abi/ends.ts";
-import type { consoleToKernel, doorToKernel, RequestOf, ValueOf } from "./abi/messages.ts";
+import type { doorToKernel, RequestOf, ValueOf } from "./abi/messages.ts";
 import { type Attempt, openAttempts } from "./attempts.ts";
 import type { Background } from "./background.ts";
 import { type Cell, useOnce } from "./cell.ts";

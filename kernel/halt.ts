@@ -8,7 +8,8 @@
  * Failure: a cell that does not reach the membrane may have met a door that was busy: SILENT_MAX of them one after another stop the node, fewer are
  * attempts like others. What a cell says after it was offered is an agent's word and stops nothing.
  */
-import type { consoleToKernel, ValueOf } from "./abi/messages.ts";
+import type { consoleToKernel } from "./abi/console-messages.ts";
+import type { ValueOf } from "./abi/messages.ts";
 import { type Core, note } from "./core.ts";
 import { DOOR_SILENT, failedCheck } from "./probe-checks.ts";
 import type { Log } from "./process/log.ts";

@@ -8,8 +8,9 @@
  * Failure: KEY_UNKNOWN; *later* when the door does not take the new set: then the signing key stays what it was.
  */
 import type { KeyKind } from "./abi/claims.ts";
+import type { consoleToKernel } from "./abi/console-messages.ts";
 import { done, type End, later, refused } from "./abi/ends.ts";
-import type { consoleToKernel, kernelToDoor, ValueOf } from "./abi/messages.ts";
+import type { kernelToDoor, ValueOf } from "./abi/messages.ts";
 import type { Attempt } from "./attempts.ts";
 import { type Core, note } from "./core.ts";
 import type { Dispatch } from "./dispatch.ts";

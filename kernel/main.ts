@@ -6,10 +6,10 @@ import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 import { compileArguments } from "./abi/arguments.ts";
 import { LEASE_MS } from "./abi/bounds.ts";
+import { consoleToKernel } from "./abi/console-messages.ts";
 import { edgeBetween } from "./abi/edges.ts";
 import { randomText } from "./abi/ids.ts";
 import {
-  consoleToKernel,
   doorToKernel,
   ingressToKernel,
   kernelToDoor,

@@ -7,8 +7,10 @@
  * permit; what was decided about one comparison is in memory alone and gone with its cell.
  * Failure: a call beyond the record or different from it is refused REPLAY_DIVERGED and ends the comparison: that is its result.
  */
+
+import type { consoleToKernel } from "./abi/console-messages.ts";
 import { type Done, done, type End, later, type Refused, refused } from "./abi/ends.ts";
-import type { consoleToKernel, ValueOf } from "./abi/messages.ts";
+import type { ValueOf } from "./abi/messages.ts";
 import { assignmentsOf } from "./assign.ts";
 import { type Comparison, type Deed, type Difference, deedOf, newComparison, otherEnd, placeOf } from "./comparison.ts";
 import { type Core, note } from "./core.ts";

@@ -2,9 +2,11 @@
  * `silo task try`: what an agent's folder would do with a task that is there, before it is approved. It runs in mode try, on the event as
  * it came in, with the grant and the bounds that are in force for its role: what its policy.yaml asks for counts for nothing.
  */
+
+import type { consoleToKernel } from "./abi/console-messages.ts";
 import { done, type End, later, refused } from "./abi/ends.ts";
 import { newId } from "./abi/ids.ts";
-import type { consoleToKernel, ValueOf } from "./abi/messages.ts";
+import type { ValueOf } from "./abi/messages.ts";
 import { assignmentsOf } from "./assign.ts";
 import { type Comparison, type Difference, deedOf, newComparison, otherEnd, placeOf } from "./comparison.ts";
 import { type Core, mustGet, note } from "./core.ts";

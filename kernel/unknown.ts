@@ -7,8 +7,9 @@
  * Failure: TASK_STATE with what there is to do instead; nothing changes.
  */
 import { UNKNOWN_SHOWN_MAX } from "./abi/bounds.ts";
+import type { consoleToKernel } from "./abi/console-messages.ts";
 import { type Done, done, type Refused, refused } from "./abi/ends.ts";
-import type { consoleToKernel, RequestOf, ValueOf } from "./abi/messages.ts";
+import type { RequestOf, ValueOf } from "./abi/messages.ts";
 import { assignmentsOf } from "./assign.ts";
 import { touch } from "./conclude.ts";
 import { assigned, type Core, note } from "./core.ts";

@@ -1,5 +1,5 @@
 /** `silo agent list`, `approve`, `offline`, `online`. */
-import type { AgentLine } from "../../kernel/abi/messages.ts";
+import type { AgentLine } from "../../kernel/abi/console-messages.ts";
 import { CommandEnd, exits } from "./exits.ts";
 import { difference, isolationDifference } from "./grant-text.ts";
 import { type Ask, withKernel } from "./kernel.ts";

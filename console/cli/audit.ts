@@ -1,5 +1,5 @@
 /** `silo audit show`. */
-import type { AuditLine } from "../../kernel/abi/messages.ts";
+import type { AuditLine } from "../../kernel/abi/console-messages.ts";
 import { withKernel } from "./kernel.ts";
 import type { Output, World } from "./output.ts";
 import { findPlaces } from "./places.ts";

@@ -1,6 +1,7 @@
 /** Capabilities in words, and what changes between what is granted and what is asked. Pure. */
+
+import type { AgentLine } from "../../kernel/abi/console-messages.ts";
 import type { Capabilities, Limit } from "../../kernel/abi/grant.ts";
-import type { AgentLine } from "../../kernel/abi/messages.ts";
 
 const scopeWords = {
   call: "a call",

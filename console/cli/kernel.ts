@@ -2,8 +2,9 @@
 import { readFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { destination, pino } from "pino";
+import { consoleToKernel } from "../../kernel/abi/console-messages.ts";
 import { socketPath } from "../../kernel/abi/edges.ts";
-import { consoleToKernel, type RequestOf, type ValueOf } from "../../kernel/abi/messages.ts";
+import type { RequestOf, ValueOf } from "../../kernel/abi/messages.ts";
 import { connect } from "../../kernel/process/connect.ts";
 import { compile } from "../../kernel/process/schema.ts";
 import { CommandEnd, doneValue, exits } from "./exits.ts";

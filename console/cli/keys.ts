@@ -1,5 +1,6 @@
 /** `silo keys list`, `rotate`, `revoke`. */
-import type { consoleToKernel, LiveKeyLine, SigningKeyLine, ValueOf } from "../../kernel/abi/messages.ts";
+import type { consoleToKernel, LiveKeyLine, SigningKeyLine } from "../../kernel/abi/console-messages.ts";
+import type { ValueOf } from "../../kernel/abi/messages.ts";
 import { withKernel } from "./kernel.ts";
 import type { Output, World } from "./output.ts";
 import { findPlaces } from "./places.ts";

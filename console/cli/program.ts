@@ -1,7 +1,7 @@
 /** The `silo` command: its words, options and help. What each command does is in the file of its noun. */
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { STEPS_MAX } from "../../kernel/abi/bounds.ts";
-import type { TaskLine } from "../../kernel/abi/messages.ts";
+import type { TaskLine } from "../../kernel/abi/console-messages.ts";
 import { agentApprove, agentList, agentTurn } from "./agent.ts";
 import { type AuditOptions, auditShow } from "./audit.ts";
 import { auditCheckpoint, auditProve, auditVerify, type KeyOption, type VerifyOptions } from "./audit-proof.ts";

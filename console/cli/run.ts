@@ -1,5 +1,6 @@
 /** A run that is not live, as people read it: its calls, its ending, and where it differs from what was recorded. Pure. */
-import type { consoleToKernel, ValueOf } from "../../kernel/abi/messages.ts";
+import type { consoleToKernel } from "../../kernel/abi/console-messages.ts";
+import type { ValueOf } from "../../kernel/abi/messages.ts";
 import { block, count } from "./text.ts";
 
 type Tried = ValueOf<typeof consoleToKernel, "task_try">;

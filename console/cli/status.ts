@@ -1,5 +1,6 @@
 /** `silo status`. */
-import type { consoleToKernel, ValueOf } from "../../kernel/abi/messages.ts";
+import type { consoleToKernel } from "../../kernel/abi/console-messages.ts";
+import type { ValueOf } from "../../kernel/abi/messages.ts";
 import { withKernel } from "./kernel.ts";
 import type { Output, World } from "./output.ts";
 import { findPlaces } from "./places.ts";

@@ -1,5 +1,6 @@
 /** `silo task list`, `show`, `take`, `call`, `decide`, `return`, `finish`, `replay`, `try`. */
-import type { consoleToKernel, RequestOf, TaskLine, ValueOf } from "../../kernel/abi/messages.ts";
+import type { consoleToKernel, TaskLine } from "../../kernel/abi/console-messages.ts";
+import type { RequestOf, ValueOf } from "../../kernel/abi/messages.ts";
 import { CommandEnd, exits } from "./exits.ts";
 import { parseFields } from "./fields.ts";
 import { withKernel } from "./kernel.ts";

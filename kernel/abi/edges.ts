@@ -5,8 +5,8 @@
  * The socket of an edge is `/run/silo/RECEIVER/SENDER/socket`, in a directory that belongs to the receiver and is open to the
  * sender's group alone: who may speak to whom is a file permission.
  */
+import { consoleToKernel } from "./console-messages.ts";
 import {
-  consoleToKernel,
   doorToKernel,
   doorToVault,
   ingressToKernel,

@@ -8,8 +8,8 @@
  */
 import { hash } from "node:crypto";
 import { ENTRY_BYTES_MAX } from "../abi/bounds.ts";
+import type { AuditLine } from "../abi/console-messages.ts";
 import { canonical, type Json } from "../abi/json.ts";
-import type { AuditLine } from "../abi/messages.ts";
 import { compile } from "../process/schema.ts";
 import type { LogRecord } from "../records.ts";
 import type { Store } from "../store.ts";

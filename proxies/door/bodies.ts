@@ -1,7 +1,7 @@
 /** What a cell may ask for: one schema a path. The arguments of a call are checked further against the operation's declaration. */
 import { Type } from "typebox";
 import { Capability, Step } from "../../kernel/abi/ids.ts";
-import { Fields, Sentence, Text } from "../../kernel/abi/messages.ts";
+import { Fields, Sentence, Text } from "../../kernel/abi/shapes.ts";
 import { compile } from "../../kernel/process/schema.ts";
 
 function body<const P extends Parameters<typeof Type.Object>[0]>(properties: P) {

@@ -1,7 +1,8 @@
 /** What crosses between a frontend and ingress, as schemas. The OpenAPI description is made from these. */
 import { type Static, Type } from "typebox";
 import { CaseId, DeliveryId, Name, TaskId, Time } from "../../kernel/abi/ids.ts";
-import { Fields, ingressToVault, TaskState, Text } from "../../kernel/abi/messages.ts";
+import { ingressToVault, TaskState } from "../../kernel/abi/messages.ts";
+import { Fields, Text } from "../../kernel/abi/shapes.ts";
 
 function object<const P extends Parameters<typeof Type.Object>[0]>(properties: P, description: string) {
   return Type.Object(properties, { additionalProperties: false, description });

@@ -1,7 +1,7 @@
 /** Claims about agents that do not do as they should: what becomes of their tasks, and that nothing is left of their cells. */
 import { describe, expect, test } from "vitest";
 import { allUids, processesIn } from "../../jail/processes.ts";
-import type { TaskLine } from "../../kernel/abi/messages.ts";
+import type { TaskLine } from "../../kernel/abi/console-messages.ts";
 import { openClient } from "./http.ts";
 import { attempts, type TestAppliance, unsound } from "./world.ts";
 

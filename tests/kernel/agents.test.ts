@@ -11,8 +11,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { AgentLine } from "../../kernel/abi/console-messages.ts";
 import type { End } from "../../kernel/abi/ends.ts";
-import type { AgentLine, Isolation } from "../../kernel/abi/messages.ts";
+import type { Isolation } from "../../kernel/abi/messages.ts";
 import { AGENT_FOLDERS_MAX, type Agents, openAgents } from "../../kernel/agents.ts";
 import { readLog } from "../../kernel/audit/log.ts";
 import { readFolder } from "../../kernel/folder.ts";

@@ -1,5 +1,5 @@
 /** The end of the story: does a real value lie anywhere it may not, and what all of it came to. */
-import type { AuditLine } from "../../../kernel/abi/messages.ts";
+import type { AuditLine } from "../../../kernel/abi/console-messages.ts";
 import { type CellWatch, findLeaks, seesPlanted } from "../leaks.ts";
 import type { Needles } from "../needles.ts";
 import { readRefunds } from "../shop.ts";

@@ -2,7 +2,7 @@
 import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { CELL_UID_BASE, UIDS_PER_SLOT } from "../../../kernel/abi/bounds.ts";
-import type { AuditLine } from "../../../kernel/abi/messages.ts";
+import type { AuditLine } from "../../../kernel/abi/console-messages.ts";
 import { isolationDifference } from "../../cli/grant-text.ts";
 import { digestOfFile, freeBytes } from "./host.ts";
 import { type Scene, until } from "./scene.ts";

@@ -1,6 +1,7 @@
 /** What every chapter works with: a frontend, people at the kernel, the outside systems, and the list of tasks so far. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { AuditLine, consoleToKernel, TaskLine, ValueOf } from "../../../kernel/abi/messages.ts";
+import type { AuditLine, consoleToKernel, TaskLine } from "../../../kernel/abi/console-messages.ts";
+import type { ValueOf } from "../../../kernel/abi/messages.ts";
 import { type Frontend, openFrontend, patiently, type TaskAnswer } from "../../cli/frontend.ts";
 import { type Ask, openSession } from "../../cli/kernel.ts";
 import { findPlaces } from "../../cli/places.ts";

@@ -1,5 +1,5 @@
 /** How the story words what the records hold. Pure. */
-import type { AuditLine } from "../../../kernel/abi/messages.ts";
+import type { AuditLine } from "../../../kernel/abi/console-messages.ts";
 import type { TaskAnswer } from "../../cli/frontend.ts";
 
 export function seconds(ms: number): string {

@@ -7,8 +7,8 @@ import { runCli } from "../../../console/cli/cli.ts";
 import { exits } from "../../../console/cli/exits.ts";
 import { showTried } from "../../../console/cli/run.ts";
 import { showTask } from "../../../console/cli/task.ts";
+import { type AgentLine, consoleToKernel, type TaskLine } from "../../../kernel/abi/console-messages.ts";
 import { done, later, refused } from "../../../kernel/abi/ends.ts";
-import { type AgentLine, consoleToKernel, type TaskLine } from "../../../kernel/abi/messages.ts";
 import { type Handlers, listen } from "../../../kernel/process/listen.ts";
 import { openLog } from "../../../kernel/process/log.ts";
 
