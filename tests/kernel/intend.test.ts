@@ -265,6 +265,16 @@ test("only an outcome that can be recorded in one way, and carries no token the 
   expect(certain()).toBe(false);
 });
 
+test("what a vault says of an effect without the proxy's proof is no certain outcome", () => {
+  const claimed = attempt();
+  call(world, claimed, 1, "refund:create", refund(1));
+  const { assignment, epoch } = claimed.lease;
+  const told = { code: null, message: null, table: null, proof: null, tokens: [], fields: [] };
+  const place = { task: claimed.document.task, assignment, step: 1, epoch };
+  expect(isCertain(world.core, { ...place, ...told, end: "done", value: "dg" })).toBe(false);
+  expect(isCertain(world.core, { ...place, ...told, end: "refused", code: "NOT_FOUND", value: null })).toBe(false);
+});
+
 test("an outcome of a read that the case has no room for is withheld, one of an effect stays counted", () => {
   const claimed = attempt({ sealed: ["x".repeat(CASE_TABLE_BYTES_MAX - 4)] });
   call(world, claimed, 1, "order:list");
