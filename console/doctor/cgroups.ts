@@ -3,7 +3,7 @@ import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { type Finding, holds, lowered, type Mode } from "./finding.ts";
 import { tryProgram } from "./try.ts";
 
-const TODO =
+const REMEDY =
   "start the host with cgroup v2 alone (systemd.unified_cgroup_hierarchy=1) and let it delegate cpu, memory and pids";
 
 export function cgroups(mode: Mode, root = "/sys/fs/cgroup"): Finding {
@@ -34,5 +34,5 @@ export function cgroups(mode: Mode, root = "/sys/fs/cgroup"): Finding {
 }
 
 function unbounded(mode: Mode, why: string): Finding {
-  return lowered(mode, "cgroups", `cells are bounded by rlimits and tmpfs sizes alone: ${why}`, TODO);
+  return lowered(mode, "cgroups", `cells are bounded by rlimits and tmpfs sizes alone: ${why}`, REMEDY);
 }

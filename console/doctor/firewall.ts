@@ -4,12 +4,12 @@ import { product } from "../cli/places.ts";
 import { type Finding, holds, lowered, type Mode } from "./finding.ts";
 import { tryProgram } from "./try.ts";
 
-const TODO = "on a machine that is SiloOS's alone: silo firewall apply";
+const REMEDY = "on a machine that is SiloOS's alone: silo firewall apply";
 /** Has no destination anywhere. */
 const USER = "silo-kv";
 
 export async function firewall(mode: Mode): Promise<Finding> {
-  const nobody = (means: string) => lowered(mode, "firewall", means, TODO);
+  const nobody = (means: string) => lowered(mode, "firewall", means, REMEDY);
   const state = await inForce().catch((error: Error) => error.message);
   if (state === "absent") return nobody("no firewall holds a process to its destinations");
   if (state === "changed") return nobody("the rules in force are not those of SiloOS: somebody changed them");
