@@ -1,12 +1,12 @@
 /** Probes one by one, with the guard there and with the guard taken away. */
 
 import { once } from "node:events";
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { cgroups } from "../../../console/doctor/cgroups.ts";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { cgroups, inGroup, ownGroup } from "../../../console/doctor/cgroups.ts";
 import { edgesHold, foldersHold } from "../../../console/doctor/folders.ts";
 import { CLOCK_MS_MIN, clockFault, DRIFT_MS_MAX, kernelSettings, users } from "../../../console/doctor/host.ts";
 import { disk, FREE_MIB_MIN, isShort, port } from "../../../console/doctor/keeping.ts";
@@ -94,6 +94,36 @@ test("cgroups: without controllers a group bounds nothing", () => {
   expect(cgroups("trial", plain).state).toBe("lowered");
   expect(cgroups("appliance", plain).state).toBe("missing");
   expect(cgroups("trial", join(root, "none")).state).toBe("lowered");
+});
+
+describe("a process that goes into a control group", () => {
+  const members = (name: string) => readFileSync(join(root, name, "cgroup.procs"), "utf8");
+  const home = () => join(root, "home");
+  const failing = () => {
+    throw new Error("It failed.");
+  };
+  beforeEach(() => mkdirSync(home(), { recursive: true }));
+  afterEach(() => {
+    for (const name of ["home", "group"]) rmSync(join(root, name), { recursive: true, force: true });
+  });
+
+  test("is back where it was afterwards, and a group that cannot be removed hides nothing", () => {
+    // A plain folder with a file in it is one.
+    expect(inGroup(join(root, "group"), home(), {}, () => members("group"))).toBe(String(process.pid));
+    expect(members("home")).toBe(String(process.pid));
+  });
+
+  test("is back there too when what it did failed", () => {
+    expect(() => inGroup(join(root, "group"), home(), {}, failing)).toThrow("It failed.");
+    expect(members("home")).toBe(String(process.pid));
+  });
+
+  test.each([
+    ["0::/user.slice/user-0.slice\n", "/user.slice/user-0.slice"],
+    ["4:memory:/x\n0::/y\n", "/y"],
+    ["0::/\n", ""],
+    ["4:memory:/x\n", ""],
+  ])("was in the group that %j names", (text, group) => expect(ownGroup(text)).toBe(group));
 });
 
 describe("kernel settings", () => {
