@@ -20,7 +20,8 @@ import { processesIn, slotUids } from "./processes.ts";
 const FAULT_FIRST = 64;
 const NOT_SEALED = 3;
 const CELL_MS_MAX = 60_000;
-const SLOT = SLOTS_MAX - 1;
+/** Behind those of cells: none of theirs can ever have it, and nothing of this one is taken for theirs. */
+const SLOT = SLOTS_MAX;
 const BUNDLE = "0".repeat(64);
 const resources = { memory_mib: 128, work_mib: 16, processes: 32, files: 128, output_kib: 64 };
 
@@ -31,7 +32,7 @@ console.log(JSON.stringify(tried));
 
 /** In words, why a cell is not offered; null where it is. */
 async function faultOf(isolation: Start["isolation"]): Promise<string | null> {
-  if (processesIn(slotUids(SLOT)).length > 0) return "its users are in use by another cell";
+  if (processesIn(slotUids(SLOT)).length > 0) return "its users are in use: this is being tried already";
   const folder = mkdtempSync(join(tmpdir(), "silo-try-"));
   chmodSync(folder, 0o711);
   const at = { ...places, bundles: join(folder, "bundles"), sockets: join(folder, "cells") };

@@ -7,6 +7,8 @@ import type { Readable } from "node:stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { exits } from "../../../console/cli/exits.ts";
 import type { Finding } from "../../../console/doctor/finding.ts";
+import { slotUids } from "../../../jail/processes.ts";
+import { SLOTS_MAX } from "../../../kernel/abi/bounds.ts";
 import { makeState } from "../apart.ts";
 
 let state: string;
@@ -89,6 +91,16 @@ test("nspawn that does not run, and nspawn that leaves a guard out", () => {
   expect(of("cell (nspawn)")).toMatchObject({ state: "missing", means: expect.stringContaining("is the user") });
   expect(exit).toBe(exits.refused);
 }, 120_000);
+
+test("a machine whose last slot is in use: cells are tried with users that no slot has", async () => {
+  const { first } = slotUids(SLOTS_MAX - 1);
+  const cell = spawn("setpriv", [`--reuid=${first}`, "--clear-groups", "sleep", "infinity"], { stdio: "ignore" });
+  await once(cell, "spawn");
+  const { out } = inside("node", "jail/try.ts");
+  expect(JSON.parse(out)).toEqual(["gvisor", "nspawn"].map((isolation) => ({ isolation, why: null })));
+  expect(cell.exitCode ?? cell.signalCode).toBeNull();
+  cell.kill("SIGKILL");
+});
 
 test("gVisor that does not run", () => {
   replace("/usr/bin/runsc", "#!/bin/sh\nexit 1\n");
