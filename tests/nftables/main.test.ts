@@ -1,7 +1,7 @@
 /** The program behind `silo firewall`, in an empty network namespace, on the configuration that is shipped. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Count } from "../../nftables/nft.ts";
@@ -56,6 +56,25 @@ test("a rule that somebody added beside is told in capitals, and apply puts it r
   firewall("apply");
   expect(JSON.parse(firewall("show", "--json").out)).toMatchObject({ state: "intact" });
 });
+
+test.each([
+  ["fails", "#!/bin/sh\nexit 1\n", /unshare ended/],
+  ["hangs", "#!/bin/sh\nexec sleep 60\n", /aborted/],
+])(
+  "where no namespace can be made to compare with, because unshare %s, that is said and nothing waits for ever",
+  (...row) => {
+    const [, program, why] = row;
+    const folder = `${state}/var/firewall`;
+    writeFileSync(`${folder}/unshare`, program, { mode: 0o755 });
+    const path = `PATH=/var/silo/firewall:${process.env["PATH"]}`;
+    const { status, err } = inside("env", path, "node", "nftables/main.ts", "show");
+    rmSync(`${folder}/unshare`);
+    expect({ status, err }).toEqual({
+      status: expect.toSatisfy((code) => code !== 0),
+      err: expect.stringMatching(why),
+    });
+  },
+);
 
 test("a word it does not know is refused", () => {
   expect(firewall("open")).toMatchObject({ status: 3, err: expect.stringContaining("check, show or apply") });
