@@ -4,7 +4,7 @@
  * Threat: whoever reaches the socket (the console itself is a stranger) sees or does something no person of people.yaml with a secret may.
  * Contract: a connection is nobody until somebody has signed in on it, and nobody again after a failed attempt. Administrators see
  * everything and decide about roles and keys; people see and work the tasks of their roles and nothing else: other tasks do not exist for them.
- * Every sign-in and every action is an audit entry with who.
+ * Every sign-in, every action and every refusal is an audit entry with who.
  * What a person says at once is no larger than what an agent may say: it goes on to kin whose frames are bounded.
  * Failure: SIGN_IN_REQUIRED, NOT_PERMITTED, TASK_UNKNOWN, TOO_LARGE.
  */
@@ -19,6 +19,7 @@ import type { Keys } from "./keys.ts";
 import type { People, Person } from "./people.ts";
 import type { Handlers, Peer } from "./process/listen.ts";
 import type { SignIn } from "./signins.ts";
+import { tellRefusals } from "./tell-refusals.ts";
 
 type Console = typeof consoleToKernel;
 type Status = ValueOf<Console, "status">;
@@ -68,7 +69,7 @@ export function consoleHandlers(
     });
   }
 
-  return {
+  const handlers: Handlers<Console> = {
     async sign_in({ person: name, secret }, peer) {
       signedIn.delete(peer);
       const end = await signIn(name, secret);
@@ -146,6 +147,7 @@ export function consoleHandlers(
         return shown.end === "done" ? done(withoutRunsBeside(desk.auditShow(query))) : shown;
       }),
   };
+  return tellRefusals(core, handlers, (peer) => signedIn.get(peer)?.person ?? null);
 }
 
 /** What an agent did in shadow or try is not for the person it is compared with; an entry of a live run has no mode. */

@@ -10,10 +10,10 @@
 import { LEASE_MS } from "./abi/bounds.ts";
 import type { consoleToKernel } from "./abi/console-messages.ts";
 import { type Refused, refused } from "./abi/ends.ts";
+import type { Verb } from "./abi/entry.ts";
 import type { Mode } from "./abi/ids.ts";
 import { digest, type JsonObject } from "./abi/json.ts";
 import type { ValueOf } from "./abi/messages.ts";
-import type { Verb } from "./audit/entry.ts";
 import type { Claimed, WaitingCell } from "./claim.ts";
 import { assigned, type Core, mustGet, note } from "./core.ts";
 import { documentOf } from "./document.ts";

@@ -1,9 +1,9 @@
 /** What every decision of the kernel is made with; clock, randomness and disk are handed in. */
 import type { CheckArguments } from "./abi/arguments.ts";
+import { ENTRY_VERSION, type Entry, type Told, type Verb } from "./abi/entry.ts";
 import type { Operations } from "./abi/operations.ts";
 import type { PermitKey } from "./abi/permit.ts";
 import type { Settings } from "./abi/settings.ts";
-import type { Entry, Verb } from "./audit/entry.ts";
 import { append } from "./audit/log.ts";
 import type { Commit, Ride } from "./commit.ts";
 import type { Assignment, Case, Task } from "./records.ts";
@@ -33,8 +33,8 @@ export type Core = {
 };
 
 /** Writes an audit entry with the time of now, inside a transaction. */
-export function note(core: Pick<Core, "store" | "now">, verb: Verb, rest: Omit<Entry, "time" | "verb">): void {
-  append(core.store, { time: core.now(), verb, ...rest });
+export function note<V extends Verb>(core: Pick<Core, "store" | "now">, verb: V, told: Told<V>): void {
+  append(core.store, { schema: ENTRY_VERSION, time: core.now(), verb, ...told } as Entry);
 }
 
 /** A task with its case and the assignment it is in. Records that belong together are never written apart. */

@@ -10,9 +10,9 @@
  * Failure: refused with a code, journaled under its step; other arguments under a known step end the agent's run (REPLAY_DIVERGED).
  */
 import { type Done, done, type End, type Refused, refused } from "./abi/ends.ts";
+import type { LedgerEffect } from "./abi/entry-fields.ts";
 import { digest, type JsonObject } from "./abi/json.ts";
 import type { doorToKernel, RequestOf, ValueOf } from "./abi/messages.ts";
-import type { LedgerEffect } from "./audit/entry.ts";
 import { assigned, type Core, mustGet, note } from "./core.ts";
 import { hasJournalRoom, record, recorded, renew, voided } from "./journal.ts";
 import { amountsOf, reserve, take } from "./ledger.ts";

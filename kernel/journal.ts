@@ -1,6 +1,6 @@
 /** The journal: each call of an assignment by its step, with its recorded outcome. Writes happen inside a transaction. */
 
-import type { LedgerEffect } from "./audit/entry.ts";
+import type { LedgerEffect } from "./abi/entry-fields.ts";
 import { release } from "./ledger.ts";
 import type { JournalEntry, Outcome } from "./records.ts";
 import type { Store } from "./store.ts";

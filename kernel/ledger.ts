@@ -7,11 +7,11 @@
  * Failure: a number that is not a whole one from 0, a currency without a limit, a limit that cannot be measured: refused.
  */
 import { type Done, done, type Refused, refused } from "./abi/ends.ts";
+import type { LedgerEffect } from "./abi/entry-fields.ts";
 import type { Limit, Scope } from "./abi/grant.ts";
 import type { JsonObject } from "./abi/json.ts";
 import type { Operation } from "./abi/operations.ts";
 import { type RefusalCode, refusalCodes } from "./abi/refusals.ts";
-import type { LedgerEffect } from "./audit/entry.ts";
 import { formatMoney } from "./money.ts";
 import type { Reservation, TotalKey } from "./records.ts";
 import type { Table } from "./table.ts";

@@ -25,11 +25,12 @@ import { type Appliance, consoleHandlers } from "./admin.ts";
 import { openAgents } from "./agents.ts";
 import { lastTime } from "./audit/log.ts";
 import { openLogKey } from "./audit/note.ts";
-import { openPublisher, type Publisher } from "./audit/publish.ts";
+import { openPublisher } from "./audit/publish.ts";
 import { openPulse, PULSE_MS, tellKey } from "./audit/pulse.ts";
 import { openBackground } from "./background.ts";
 import type { Peers } from "./cells.ts";
 import { steadyClock, trustedTime } from "./clock.ts";
+import { LOOK_MS, watchClock } from "./clock-watch.ts";
 import { groupCommit } from "./commit.ts";
 import type { Core } from "./core.ts";
 import { daysIn } from "./day.ts";
@@ -37,6 +38,7 @@ import { openDesk } from "./desk.ts";
 import { openDispatch } from "./dispatch.ts";
 import { doorHandlers, ingressHandlers, vaultHandlers } from "./handlers.ts";
 import { openKeys } from "./keys.ts";
+import { lifeOf } from "./life.ts";
 import { openMint } from "./mint.ts";
 import { readPeople } from "./people.ts";
 import { credential, type Directories } from "./process/config.ts";
@@ -86,11 +88,12 @@ await startProcess("kernel", async (dirs, log) => {
     permitKeys,
     incarnation: randomText(16, randomBytes),
   };
+  const appliance = readAppliance();
   const publisher = openPublisher({ store, commit: core.commit, folder: join(dirs.var, "audit"), key: logKey });
   const expired = store.transaction(() => {
     if (last === null) goOnFromNow(core);
     tellKey(core, logKey);
-    return recover(core);
+    return recover(core, lifeOf(dirs, appliance, signing));
   });
 
   // Peers, and what goes on with them.
@@ -99,10 +102,12 @@ await startProcess("kernel", async (dirs, log) => {
   const dispatch = openDispatch({ core, mint, peers, background, log, freeMemoryMib: () => freemem() / MIB });
   const keys = openKeys({ core, signing, mint, dispatch, door: peers.door });
   const pulse = openPulse(core, publisher);
+  const lookAtClock = watchClock(core, Date.now, () => performance.now());
   const timers = [
     setInterval(() => void dispatch.tend(), LEASE_MS / 3),
     setInterval(() => void keys.tend(), KEYS_MS),
     setInterval(() => void pulse(), PULSE_MS),
+    setInterval(() => void lookAtClock(), LOOK_MS),
   ];
 
   // Sockets.
@@ -133,7 +138,7 @@ await startProcess("kernel", async (dirs, log) => {
       keys,
       people,
       signIn: openSignIns(people, parseSignIns(credential(dirs, "signin"))),
-      appliance: applianceOf(peers, publisher, now()),
+      appliance: { ...appliance, started: now(), auditLog: publisher.state, peers: () => connectedOf(peers) },
     };
     return Promise.all([
       listen(edgeBetween("ingress", "kernel"), ingressToKernel, ingressHandlers(core, background), at),
@@ -163,14 +168,11 @@ function readPermitKeys(dirs: Directories, operations: Operations): ReadonlyMap<
 }
 
 /** The launcher says what it lowers: `SILO_MODE`, and in `SILO_LOWERED` one sentence a line. */
-function applianceOf(peers: Peers, publisher: Publisher, started: number): Appliance {
+function readAppliance(): Pick<Appliance, "version" | "mode" | "lowered"> {
   const lowered = (process.env["SILO_LOWERED"] ?? "").split("\n").filter((line) => line !== "");
-  return {
-    version: manifest.version,
-    mode: process.env["SILO_MODE"] ?? "appliance",
-    started,
-    lowered,
-    auditLog: publisher.state,
-    peers: () => Object.fromEntries(Object.entries(peers).map(([name, { connected }]) => [name, connected])),
-  };
+  return { version: manifest.version, mode: process.env["SILO_MODE"] ?? "appliance", lowered };
+}
+
+function connectedOf(peers: Peers): Record<string, boolean> {
+  return Object.fromEntries(Object.entries(peers).map(([name, { connected }]) => [name, connected]));
 }

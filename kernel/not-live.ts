@@ -8,12 +8,12 @@
  * Failure: refused with the code a live run would get; RESULT_TOO_LARGE where the run has recorded as much as one may.
  */
 import { type Done, done, type End, type Refused, refused } from "./abi/ends.ts";
+import { fieldsOf, tokensOf } from "./abi/entry-fields.ts";
 import { canonical, type Json, type JsonObject } from "./abi/json.ts";
 import type { RequestOf, vaultToKernel } from "./abi/messages.ts";
 import { performs } from "./abi/modes.ts";
 import { isRefusalCode } from "./abi/refusals.ts";
 import { assignmentsOf } from "./assign.ts";
-import { fieldsOf, tokensOf } from "./audit/entry.ts";
 import { type Comparison, type Made, placeOf } from "./comparison.ts";
 import { assigned, type Core, note } from "./core.ts";
 import { type Intend, type Intended, judge } from "./intend.ts";

@@ -8,10 +8,10 @@
  * the call open, for the next attempt or a decision.
  */
 import { done, type End, type Refused, refused } from "./abi/ends.ts";
+import { fieldsOf, tokensOf } from "./abi/entry-fields.ts";
 import type { RequestOf, vaultToKernel } from "./abi/messages.ts";
 import { type EffectEnd, provenEnd } from "./abi/proof.ts";
 import { isRefusalCode } from "./abi/refusals.ts";
-import { fieldsOf, tokensOf } from "./audit/entry.ts";
 import { addEntries, hasRoom } from "./cases.ts";
 import { assigned, type Core, mustGet, note } from "./core.ts";
 import { type CallPlace, close, recorded } from "./journal.ts";

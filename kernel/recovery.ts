@@ -2,15 +2,17 @@
  * After a start, recovery looks only at leases: those of an earlier life of this process are dead, at once. Ready, waiting and ended tasks,
  * open intents and undelivered answers are where they were.
  */
+import type { Told } from "./abi/entry.ts";
+import { lastTime } from "./audit/log.ts";
 import { type Core, note } from "./core.ts";
 import { moveToReady } from "./queue.ts";
 import { settle } from "./settle.ts";
 import { putShadow } from "./shadows.ts";
 
-/** Expires the leases of every other incarnation, inside a transaction. Returns how many there were. */
-export function recover(core: Core): number {
+/** Says in the log that this life of the kernel begins, and with what; then expires the leases of every other. Inside a transaction. Returns how many there were. */
+export function recover(core: Core, life: Told<"start">): number {
   const dead = core.store.leases.all().filter(({ value }) => value.incarnation !== core.incarnation);
-  note(core, "start", {});
+  note(core, "start", life);
   for (const { key } of dead) expire(core, key as string);
   return dead.length;
 }
@@ -18,7 +20,7 @@ export function recover(core: Core): number {
 /** The log's last time was declared wrong: the log says so, and what rests until a time that was counted from it rests no longer. Inside a transaction. */
 export function goOnFromNow(core: Core): void {
   const now = core.now();
-  note(core, "clock_back", {});
+  note(core, "clock_back", { before: lastTime(core.store) });
   const late = core.store.ready.all().filter(({ value }) => value.due > now);
   for (const { key, value } of late) moveToReady(core.store, key as string, { ...value, due: now });
   const shadows = core.store.shadows.all().filter(({ value }) => value.state === "due" && value.due > now);

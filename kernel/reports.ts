@@ -1,9 +1,9 @@
 /** What the door and the vault tell the kernel for the log, and the vault's own look-ups. Inside a transaction each. */
 import { STEPS_MAX } from "./abi/bounds.ts";
 import { done, type End, refused } from "./abi/ends.ts";
+import type { Entry } from "./abi/entry.ts";
 import { digest, type JsonObject } from "./abi/json.ts";
 import type { doorToKernel, RequestOf, ValueOf, vaultToKernel } from "./abi/messages.ts";
-import type { Entry } from "./audit/entry.ts";
 import { type Core, mustGet, note } from "./core.ts";
 import { permit } from "./permits.ts";
 import { leaseOfCell } from "./queue.ts";

@@ -1,5 +1,6 @@
-/** `silo audit show`. */
+/** `silo audit show` and `silo audit schema`. */
 import type { AuditLine } from "../../kernel/abi/console-messages.ts";
+import { publishedSchema } from "../../kernel/abi/entry.ts";
 import { withKernel } from "./kernel.ts";
 import type { Output, World } from "./output.ts";
 import { findPlaces } from "./places.ts";
@@ -16,6 +17,12 @@ export async function auditShow(world: World, { task, from, limit }: AuditOption
   });
   const more = found.next === null ? "" : `\nMore with --from ${found.next}.`;
   return { json: found, text: `${showEntries(found.entries)}${more}` };
+}
+
+/** JSON Schema of the log's entries, for whoever reads them elsewhere. */
+export function auditSchema(): Output {
+  const schema = publishedSchema();
+  return { json: schema, text: JSON.stringify(schema, null, 2) };
 }
 
 const columns = ["time", "verb"] as const;

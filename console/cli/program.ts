@@ -3,7 +3,7 @@ import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { STEPS_MAX } from "../../kernel/abi/bounds.ts";
 import type { TaskLine } from "../../kernel/abi/console-messages.ts";
 import { agentApprove, agentList, agentTurn } from "./agent.ts";
-import { type AuditOptions, auditShow } from "./audit.ts";
+import { type AuditOptions, auditSchema, auditShow } from "./audit.ts";
 import { auditCheckpoint, auditProve, auditVerify, type KeyOption, type VerifyOptions } from "./audit-proof.ts";
 import { cellsResume } from "./cells.ts";
 import { doctor } from "./doctor.ts";
@@ -235,6 +235,10 @@ function audit(log: Command, here: () => World, say: Say): void {
     )
     .option("--limit <number>", "at most so many", whole(1, 1000), AUDIT_LIMIT)
     .action((options: AuditOptions) => say(auditShow(here(), options)));
+  log
+    .command("schema")
+    .description("what an entry of the log can be, as JSON Schema; asks no running SiloOS")
+    .action(() => say(Promise.resolve(auditSchema())));
   log
     .command("verify [folder]")
     .description(

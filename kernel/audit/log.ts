@@ -2,26 +2,35 @@
  * The audit log: entries in the order they were decided, each in the transaction that decided it.
  *
  * Threat: something happens unlogged, or personal data reaches a log that is kept for ever and exported.
- * Contract: `append` writes the canonical JSON of an entry that matches `Entry` (no field takes free text) at the next index, with
+ * Contract: `append` writes the canonical JSON of an entry that is as its verb wants it (no field takes free text) at the next index, with
  * its leaf hash as in RFC 6962: SHA-256(0x00 || entry).
  * Failure: an entry that does not match throws, and with it the decision it belongs to.
  */
 import { hash } from "node:crypto";
+import type { TSchema } from "typebox";
 import { ENTRY_BYTES_MAX } from "../abi/bounds.ts";
 import type { AuditLine } from "../abi/console-messages.ts";
+import { type Entry, entrySchema, type Verb, verbs } from "../abi/entry.ts";
 import { canonical, type Json } from "../abi/json.ts";
-import { compile } from "../process/schema.ts";
+import { type Check, compile } from "../process/schema.ts";
 import type { LogRecord } from "../records.ts";
 import type { Store } from "../store.ts";
-import { Entry } from "./entry.ts";
 
 export type LogStore = Pick<Store, "audit" | "auditByTask">;
 
-const check = compile(Entry);
+/** Each compiled when its first entry comes. */
+const checks = new Map<Verb, Check<TSchema>>();
 
-/** Appends inside a transaction and returns the entry's index. Throws when it is not an `Entry`. */
+function checkOf(verb: Verb): Check<TSchema> {
+  if (!verbs.includes(verb)) throw new Error("The audit entry: its verb is not on the list.");
+  const check = checks.get(verb) ?? compile(entrySchema(verb));
+  checks.set(verb, check);
+  return check;
+}
+
+/** Appends inside a transaction and returns the entry's index. Throws when it is no entry. */
 export function append(store: LogStore, entry: Entry): number {
-  const checked = check(entry);
+  const checked = checkOf(entry.verb)(entry);
   if (!checked.ok) throw new Error(`The audit entry: ${checked.why}`);
   const text = canonical(entry as unknown as Json);
   const bytes = Buffer.byteLength(text);

@@ -2,6 +2,7 @@
  * Where things are, and how a process reads what it was given. Directories follow systemd's variables so that a unit and
  * `silo up` start a process the same way.
  */
+import { hash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Static, TSchema } from "typebox";
@@ -50,9 +51,23 @@ export function readYaml<S extends TSchema>(
   name: string,
   check: Check<S>,
 ): Static<S> {
-  const set = join(dirs.var, "config", name);
-  const path = isThere(set) ? set : join(dirs.etc, name);
+  const path = inForce(dirs, name);
   return parseYaml(readText(path), path, check);
+}
+
+function inForce(dirs: Pick<Directories, "etc" | "var">, name: string): string {
+  const set = join(dirs.var, "config", name);
+  return isThere(set) ? set : join(dirs.etc, name);
+}
+
+/** SHA-256 of the file that `readYaml` reads, lower-case hex. */
+export function digestOfFile(dirs: Pick<Directories, "etc" | "var">, name: string): string {
+  return hash("sha256", readText(inForce(dirs, name)));
+}
+
+/** SHA-256 of the files that `readYamlFolder` reads, one behind the other; lower-case hex. */
+export function digestOfFolder(dirs: Pick<Directories, "etc">, folder: string): string {
+  return hash("sha256", yamlIn(join(dirs.etc, folder)).map(readText).join(""));
 }
 
 /** All `*.yaml` of a folder of the defaults, in name order. */
@@ -61,9 +76,12 @@ export function readYamlFolder<S extends TSchema>(
   folder: string,
   check: Check<S>,
 ): Static<S>[] {
-  const path = join(dirs.etc, folder);
-  const names = namesIn(path).filter((name) => name.endsWith(".yaml"));
-  return names.sort().map((name) => parseYaml(readText(join(path, name)), join(path, name), check));
+  return yamlIn(join(dirs.etc, folder)).map((path) => parseYaml(readText(path), path, check));
+}
+
+function yamlIn(folder: string): string[] {
+  const names = namesIn(folder).filter((name) => name.endsWith(".yaml"));
+  return names.sort().map((name) => join(folder, name));
 }
 
 function namesIn(path: string): string[] {

@@ -1,6 +1,8 @@
 /** Bad input of every kind, on one whole running appliance: each has its answer, nothing is lost, and a good task is done after it all. */
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Customer, makeShop } from "../../console/trial/shop.ts";
+import { ENTRY_VERSION, publishedSchema } from "../../kernel/abi/entry.ts";
 import { beginSilence, describeAnswers, type Heard } from "./answers.ts";
 import { describeFolders } from "./folders.ts";
 import { openClient } from "./http.ts";
@@ -57,6 +59,14 @@ test("every task that was accepted is there, and has ended or waits for a person
   expect(next).toBeNull();
   expect(tasks.map(({ task }) => task).sort()).toEqual(submitted.sort());
   for (const { task } of tasks) await settled(appliance, task);
+});
+
+test("every entry of the log is as the published schema says, and names its version", async () => {
+  const validate = new Ajv2020({ strictTypes: false }).compile(publishedSchema());
+  const { entries } = await appliance.ask("audit_show", { task: null, from: 0, limit: 1000 });
+  expect(entries.filter(({ entry }) => !validate(entry))).toEqual([]);
+  expect(entries[0]?.entry).toMatchObject({ verb: "log_key", schema: ENTRY_VERSION });
+  expect(entries[1]?.entry).toMatchObject({ verb: "start", machine: "trial" });
 });
 
 test("nothing is left of any cell: no process of its users, no mount", async () => {

@@ -12,7 +12,7 @@ import type { ValueOf } from "../../kernel/abi/messages.ts";
 import { makeSignIn } from "../../kernel/abi/signin.ts";
 import { consoleHandlers } from "../../kernel/admin.ts";
 import { openAgents } from "../../kernel/agents.ts";
-import { append, logSize, readLog } from "../../kernel/audit/log.ts";
+import { logSize, readLog } from "../../kernel/audit/log.ts";
 import { note } from "../../kernel/core.ts";
 import { LISTED_REASON_CHARS_MAX, openDesk } from "../../kernel/desk.ts";
 import { record } from "../../kernel/journal.ts";
@@ -254,6 +254,28 @@ describe("a connection", () => {
   });
 });
 
+describe("what is refused", () => {
+  test("is in the log with who asked for what, and with nothing that was typed", async () => {
+    const task = escalated();
+    const otto = await signedIn("otto");
+    await otto.request("keys_revoke", { of: "hunter2" });
+    await otto.request("task_show", { task });
+    await otto.request("task_show", { task: NOBODY });
+    expect(entries().filter(({ verb }) => verb === "refusal")).toMatchObject([
+      { who: "otto", asked: "keys_revoke", code: "NOT_PERMITTED" },
+      { who: "otto", asked: "task_show", code: "TASK_UNKNOWN", task },
+      { who: "otto", asked: "task_show", code: "TASK_UNKNOWN" },
+    ]);
+    expect(JSON.stringify(entries())).not.toMatch(new RegExp(`hunter2|${NOBODY}`));
+  });
+
+  test("is no entry where nobody has signed in", async () => {
+    const client = await connection();
+    expect(await client.request("agent_list", {})).toMatchObject({ code: "SIGN_IN_REQUIRED" });
+    expect(entries()).toEqual([]);
+  });
+});
+
 describe("a person", () => {
   test("sees and works the tasks of the own roles", async () => {
     const task = escalated();
@@ -281,7 +303,7 @@ describe("a person", () => {
     const task = escalated();
     world.store.transaction(() => {
       for (const mode of ["shadow", "try"] as const)
-        note(world.core, "intend", { mode, task, capability: "refund:create", step: 1, decision: "allowed" });
+        note(world.core, "intend", { mode, task, step: 1, arguments: "a".repeat(64), decision: "allowed" });
     });
     const asked = { task, from: 0, limit: 100 };
     const modes = async (person: string) => {
@@ -344,7 +366,7 @@ describe("what nobody can tell", () => {
       value: { line: { state: "ready", role: "refund-agent", person: null } },
     });
     expect(woken).toBe(before + 1);
-    const did = entries().filter(({ who }) => who === "maria");
+    const did = entries().filter(({ who, verb }) => who === "maria" && verb !== "refusal");
     expect(did.map(({ verb }) => verb)).toEqual(["sign_in", "take", "decide", "return"]);
   });
 });
@@ -463,7 +485,8 @@ describe("whatever is in the store or on the connection, what crosses fits into 
   test("a page of the log ends early rather than over a frame, and says where to go on", async () => {
     const tokens = Array.from({ length: 1024 }, (_, n) => `[ADDRESS_${100_000 + n}]`);
     world.store.transaction(() => {
-      for (let n = 0; n < 700; n++) append(world.store, { time: world.clock.now, verb: "outcome", tokens });
+      const place = { task: NOBODY, assignment: `asgn_${"0".repeat(16)}`, step: 1 };
+      for (let n = 0; n < 700; n++) note(world.core, "outcome", { ...place, tokens });
     });
     const admin = await signedIn("admin");
     const seen: number[] = [];

@@ -5,12 +5,12 @@ import { outcome } from "../../kernel/outcome.ts";
 import { recover } from "../../kernel/recovery.ts";
 import { settle } from "../../kernel/settle.ts";
 import { submit } from "../../kernel/submit.ts";
-import { lease, openWorld, proofOf, refund, submission, type World } from "./world.ts";
+import { LIFE, lease, openWorld, proofOf, refund, submission, type World } from "./world.ts";
 
 const world = await openWorld(process.argv[2]);
 const tag = process.argv[3] ?? "";
 const { core } = world;
-await core.commit(() => recover(core));
+await core.commit(() => recover(core, LIFE));
 await Promise.all([1, 2, 3, 4].map((lane) => work(world, `${tag}-${lane}`)));
 
 async function work({ core }: World, lane: string): Promise<never> {

@@ -12,7 +12,7 @@ import { expireOverdue, recover } from "../../kernel/recovery.ts";
 import { failStart, postpone, settle } from "../../kernel/settle.ts";
 import { submit } from "../../kernel/submit.ts";
 import { decideUnknown } from "../../kernel/unknown.ts";
-import { call, now, openWorld, refund, report, settled, submission, type World, waitingCell } from "./world.ts";
+import { call, LIFE, now, openWorld, refund, report, settled, submission, type World, waitingCell } from "./world.ts";
 
 const endings: Ending[] = [
   { how: "complete", text: "t", fields: {} },
@@ -78,7 +78,7 @@ class Run {
     if (command.do === "wait") world.clock.now += command.ms;
     if (command.do === "submit") this.submit(command.kind);
     if (command.do === "expire")
-      now(world, () => (command.restart ? recover(this.restarted()) : expireOverdue(world.core)));
+      now(world, () => (command.restart ? recover(this.restarted(), LIFE) : expireOverdue(world.core)));
     if (command.do === "intend" && cell !== undefined)
       call(
         world,

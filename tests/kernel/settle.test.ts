@@ -9,6 +9,7 @@ import {
   call,
   codeOf,
   end,
+  LIFE,
   lease,
   logged,
   now,
@@ -255,7 +256,7 @@ test("after a start every lease of an earlier life is dead, its task ready, its 
   takeBy(clicked, "maria");
   lease(world, clicked, { person: "maria", tool: "refund", arguments: {} });
   const claimed = lease(world, task);
-  expect(now(world, () => recover({ ...world.core, incarnation: "another" }))).toBe(2);
+  expect(now(world, () => recover({ ...world.core, incarnation: "another" }, LIFE))).toBe(2);
   expect([stateOf(task), attempts(task)]).toEqual(["ready", 0]);
   expect(positionOf(world.store, clicked)).toMatchObject({ state: "waiting", record: { person: "maria" } });
   expect(codeOf(call(world, claimed, 1, "order:list"))).toBe("EPOCH_STALE");

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compileArguments } from "../../kernel/abi/arguments.ts";
+import type { Told } from "../../kernel/abi/entry.ts";
 import type { Capabilities } from "../../kernel/abi/grant.ts";
 import { newId, randomText } from "../../kernel/abi/ids.ts";
 import type { Json } from "../../kernel/abi/json.ts";
@@ -30,6 +31,15 @@ import { submit } from "../../kernel/submit.ts";
 
 export const NOON = Date.UTC(2026, 10, 22, 12);
 export const BUNDLE = "b".repeat(64);
+const NAMED = "c".repeat(64);
+/** What a kernel says of itself when it starts. */
+export const LIFE: Told<"start"> = {
+  version: "0.1.0",
+  machine: "trial",
+  lowered: 0,
+  config: { settings: NAMED, transitions: NAMED, people: NAMED, operations: NAMED },
+  keys: ["base", "task"],
+};
 const dirs = { etc: "config", var: "/nonexistent" };
 
 export const agentGrant: Capabilities = {

@@ -10,7 +10,7 @@ import { type Frontend, openFrontend } from "../../console/cli/frontend.ts";
 import { type Ask, withKernel } from "../../console/cli/kernel.ts";
 import type { Places } from "../../console/cli/places.ts";
 import { startWorld } from "../../console/trial/world.ts";
-import type { Entry } from "../../kernel/audit/entry.ts";
+import type { Entry } from "../../kernel/abi/entry.ts";
 import { newThings, shareNothing, thingsNow } from "./left.ts";
 
 const PLACES: Places = { name: "/", etc: "/etc/silo", var: "/var/silo", run: "/run/silo" };

@@ -12,7 +12,7 @@ import { ConfigError } from "../../../kernel/process/config.ts";
 import { positionOf } from "../../../kernel/queue.ts";
 import { expireOverdue, goOnFromNow, recover } from "../../../kernel/recovery.ts";
 import { openShadow } from "../../../kernel/shadows.ts";
-import { codeOf, end, lease, logged, now, openWorld, submitTask, type World } from "../../kernel/world.ts";
+import { codeOf, end, LIFE, lease, logged, now, openWorld, submitTask, type World } from "../../kernel/world.ts";
 import { attemptOf, refunding, setLimits, totalsOf, usd } from "./ledger-world.ts";
 
 const MIDNIGHT = Date.UTC(2026, 10, 23);
@@ -31,7 +31,7 @@ function open(wrong: string | null = null): void {
   setLimits(world, [usd("customer_day", LIMIT)]);
   now(world, () => {
     if (last === null) goOnFromNow(world.core);
-    recover(world.core);
+    recover(world.core, LIFE);
   });
 }
 

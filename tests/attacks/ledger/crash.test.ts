@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { askNext, decided } from "../../../kernel/decide.ts";
 import { storeFaults } from "../../../kernel/faults.ts";
 import { recover } from "../../../kernel/recovery.ts";
-import { codeOf, end, lease, now, openWorld, report, settled, type World } from "../../kernel/world.ts";
+import { codeOf, end, LIFE, lease, now, openWorld, report, settled, type World } from "../../kernel/world.ts";
 import { attemptOf, refunding, setLimits, totalsOf, usd } from "./ledger-world.ts";
 
 let world: World;
@@ -28,7 +28,7 @@ beforeEach(async () => {
   task = of;
   world = await openWorld(folder);
   setLimits(world, [usd("customer_day", 1_000)]);
-  now(world, () => recover(world.core));
+  now(world, () => recover(world.core, LIFE));
   world.clock.now += 60_000;
 });
 afterEach(async () => {

@@ -11,7 +11,7 @@ import type { Claimed } from "../../../kernel/claim.ts";
 import { storeFaults } from "../../../kernel/faults.ts";
 import { positionOf } from "../../../kernel/queue.ts";
 import { expireOverdue, recover } from "../../../kernel/recovery.ts";
-import { codeOf, lease, now, openWorld, report, submitTask, type World } from "../../kernel/world.ts";
+import { codeOf, LIFE, lease, now, openWorld, report, submitTask, type World } from "../../kernel/world.ts";
 import { calls, limitCodes, refunding, setLimits, subjectOf, totalsOf, usd } from "./ledger-world.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -68,7 +68,7 @@ class Real {
     this.world = await openWorld(this.folder);
     this.world.clock.now = clock.now;
     this.setLimits();
-    now(this.world, () => recover(this.world.core));
+    now(this.world, () => recover(this.world.core, LIFE));
   }
 
   setLimits(): void {

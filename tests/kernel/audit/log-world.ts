@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readKey, type Verifier } from "../../../console/audit/note.ts";
-import type { Entry } from "../../../kernel/audit/entry.ts";
+import { ENTRY_VERSION } from "../../../kernel/abi/entry.ts";
 import { append, logSize } from "../../../kernel/audit/log.ts";
 import { type LogKey, logKey } from "../../../kernel/audit/note.ts";
 import { openPublisher, type Publisher } from "../../../kernel/audit/publish.ts";
@@ -60,16 +60,18 @@ export function openLogWorld(root = mkdtempSync(join(tmpdir(), "silo-log-"))): L
   return world;
 }
 
+const PLACE = {
+  task: "task_0123456789abcdef",
+  case: "case_0123456789abcdef",
+  assignment: "asgn_0123456789abcdef",
+  role: "refund-manager",
+};
+
 export function addTo(store: Store, count: number, who: string): void {
   store.transaction(() => {
     for (let at = 0; at < count; at++) {
-      const entry: Entry = {
-        time: 1_800_000_000_000 + logSize(store),
-        verb: "submit",
-        who,
-        task: "task_0123456789abcdef",
-      };
-      append(store, entry);
+      const time = 1_800_000_000_000 + logSize(store);
+      append(store, { schema: ENTRY_VERSION, time, verb: "take", who, ...PLACE });
     }
   });
 }

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ENTRY_BYTES_MAX, LOGGED_FIELDS_MAX, LOGGED_TOKENS_MAX } from "../../../kernel/abi/bounds.ts";
-import type { Entry } from "../../../kernel/audit/entry.ts";
-import { fieldsOf, tokensOf } from "../../../kernel/audit/entry.ts";
+import { ENTRY_VERSION, type Entry } from "../../../kernel/abi/entry.ts";
+import { fieldsOf, tokensOf } from "../../../kernel/abi/entry-fields.ts";
 import { append, lastTime, leafHash, logSize, readLog } from "../../../kernel/audit/log.ts";
 import { now, openWorld, type World } from "../world.ts";
 
@@ -15,12 +15,19 @@ afterEach(() => world.close());
 
 const task = (n: number) => `task_${n.toString(32).padStart(16, "0")}`;
 const add = (entry: Partial<Entry> = {}) =>
-  now(world, () => append(world.store, { time: world.clock.now, verb: "submit", ...entry }));
+  now(world, () =>
+    append(world.store, { schema: ENTRY_VERSION, time: world.clock.now, verb: "sign_in", ...ALLOWED, ...entry }),
+  );
+const ALLOWED = { decision: "allowed" } as const;
+const PLACE = { assignment: `asgn_${"0".repeat(16)}`, step: 1 };
+const of = (n: number) => ({ verb: "outcome" as const, task: task(n), ...PLACE, decision: "refused" as const });
 
 test("entries have indexes from 0, canonical JSON and the leaf hash of RFC 6962", () => {
-  expect([add(), add({ who: "shop" })]).toEqual([0, 1]);
+  expect([add(), add({ who: "maria" })]).toEqual([0, 1]);
   const record = world.store.audit.get(1);
-  expect(record?.entry).toBe(`{"time":${world.clock.now},"verb":"submit","who":"shop"}`);
+  expect(record?.entry).toBe(
+    `{"decision":"allowed","schema":1,"time":${world.clock.now},"verb":"sign_in","who":"maria"}`,
+  );
   const leaf = createHash("sha256")
     .update("\0")
     .update(record?.entry ?? "")
@@ -41,7 +48,7 @@ test.each([
   expect(() =>
     now(world, () => {
       world.store.meta.put("decided", true);
-      append(world.store, { time: 1, verb: "submit", ...wrong } as Entry);
+      append(world.store, { schema: ENTRY_VERSION, time: 1, verb: "sign_in", ...ALLOWED, ...wrong } as Entry);
     }),
   ).toThrow("The audit entry");
   expect([logSize(world.store), world.store.meta.has("decided")]).toEqual([0, false]);
@@ -57,7 +64,7 @@ test("the log of one task is read in pages, in order, without any other's", () =
   fc.assert(
     fc.property(fc.array(fc.nat({ max: 2 }), { maxLength: 30 }), fc.integer({ min: 1, max: 5 }), (which, limit) => {
       const from = logSize(world.store);
-      const added = which.map((n) => add({ task: task(n) }));
+      const added = which.map((n) => add(of(n)));
       for (const n of [0, 1, 2]) {
         const pages: number[] = [];
         for (let next: number | null = from; next !== null; ) {
@@ -76,7 +83,7 @@ test("the log of one task is read in pages, in order, without any other's", () =
 const largest = {
   task: task(1),
   verb: "outcome",
-  assignment: `asgn_${"0".repeat(16)}`,
+  ...PLACE,
   case: `case_${"0".repeat(16)}`,
   capability: `${"a".repeat(31)}:${"b".repeat(31)}`,
   arguments: "a".repeat(64),
@@ -90,7 +97,7 @@ const largest = {
     amount: -Number.MAX_SAFE_INTEGER,
     total: -Number.MAX_SAFE_INTEGER,
   })),
-} satisfies Partial<Entry>;
+} as const;
 
 test("the largest entry there can be fits into an entry bundle", () => {
   const entry = world.store.audit.get(add(largest))?.entry ?? "";

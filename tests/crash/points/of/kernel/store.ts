@@ -1,5 +1,5 @@
 /** Commits of the kernel's store, by what they write into the audit log about tasks: before they are durable, and after. */
-import type { Entry } from "../../../../../kernel/audit/entry.ts";
+import type { Entry } from "../../../../../kernel/abi/entry.ts";
 import { openStore as open } from "../../../../../kernel/store.ts";
 import { cross } from "../../cross.ts";
 
