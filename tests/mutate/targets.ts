@@ -21,5 +21,9 @@ export const targets: readonly Target[] = [
   { files: ["kernel/intend.ts"], tests: ["tests/kernel/intend.test.ts", "tests/kernel/intend-journal.test.ts"] },
   { files: ["kernel/money.ts"], tests: ["tests/kernel/money.test.ts"] },
   { files: ["proxies/vault/tokenise.ts"], tests: ["tests/proxies/vault/tokenise.test.ts"] },
+  {
+    files: ["proxies/vault/table.ts"],
+    tests: ["tests/proxies/vault/table.test.ts", "tests/proxies/vault/table-entries.test.ts"],
+  },
   { files: ["proxies/vault/hydrate.ts"], tests: ["tests/proxies/vault/hydrate.test.ts"] },
 ];
