@@ -48,7 +48,7 @@ function ask(core: Core, id: string, step: number): Question {
   const place = { task: id, assignment: assignment.assignment, step };
   const epoch = assignment.epoch + 1;
   const before = mustGet(recorded(core.store, place), `${place.assignment}/${step}`);
-  const entry = renew(core.store, place, before, epoch);
+  const entry = renew(core.store, place, before, epoch, core.now());
   core.store.assignments.put(assignment.assignment, { ...assignment, epoch });
   const { capability, digest } = entry;
   note(core, "decide", { ...place, case: task.case, role: assignment.role, epoch, capability, arguments: digest });

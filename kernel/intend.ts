@@ -63,7 +63,7 @@ function decide(core: Core, held: Held, call: Intend, callDigest: string): Told 
 /** A step that was made before, with the same arguments. */
 function decideAgain(core: Core, held: Held, call: Intend, before: JournalEntry): Told {
   if (before.outcome === null) {
-    const entry = renew(core.store, placeOf(held, call), before, call.epoch);
+    const entry = renew(core.store, placeOf(held, call), before, call.epoch, core.now());
     return allow(permitOf(core, held, call, entry), []);
   }
   if (before.outcome.end === "void") return judgeAnew(core, held, call, before.digest, before.void_until);

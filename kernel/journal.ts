@@ -37,9 +37,9 @@ export function record(store: Store, place: CallPlace, entry: JournalEntry): voi
   addBytes(store, place.assignment, Buffer.byteLength(JSON.stringify(entry.arguments)));
 }
 
-/** A call without outcome is permitted again, under a new epoch. */
-export function renew(store: Store, place: CallPlace, entry: JournalEntry, epoch: number): JournalEntry {
-  const renewed = { ...entry, epoch };
+/** A call without outcome is permitted again `now` (ms), under a new epoch. */
+export function renew(store: Store, place: CallPlace, entry: JournalEntry, epoch: number, now: number): JournalEntry {
+  const renewed = { ...entry, epoch, renewed_at: now };
   store.journal.put([place.assignment, place.step], renewed);
   return renewed;
 }

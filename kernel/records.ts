@@ -136,6 +136,8 @@ export type JournalEntry = {
   /** The epoch of the latest permit. */
   epoch: number;
   at: number;
+  /** When its latest permit was given, where that was not at first. */
+  renewed_at?: number;
   reserved: Reservation[];
   outcome: Outcome | null;
   /** The last epoch of which a person decided that the call did not happen. */

@@ -3,10 +3,11 @@
  *
  * Threat: an effect is done twice, or counted wrong, because somebody decided what was certain, what somebody else holds, or decided twice.
  * Contract: only UNKNOWN_OUTCOME is decided, once, by the person who holds the task, in one transaction with who in the log. *happened*
- * keeps what was reserved; *did-not* gives it back and lets a later attempt, under a newer epoch, make the call again.
+ * keeps what was reserved; *did-not* gives it back and lets a later attempt, under a newer epoch, make the call again. Nobody can say
+ * *did-not* of a call that its latest permit may still bring about.
  * Failure: TASK_STATE with what there is to do instead; nothing changes.
  */
-import { UNKNOWN_SHOWN_MAX } from "./abi/bounds.ts";
+import { UNKNOWN_SHOWN_MAX, UNSETTLED_MS } from "./abi/bounds.ts";
 import type { consoleToKernel } from "./abi/console-messages.ts";
 import { type Done, done, type Refused, refused } from "./abi/ends.ts";
 import type { RequestOf, ValueOf } from "./abi/messages.ts";
@@ -52,6 +53,9 @@ export function decideUnknown(core: Core, person: string, asked: Decided): Done<
   const { task } = assigned(core.store, asked.task);
   const place = { task: asked.task, assignment: assignment.assignment, step };
   const happened = asked.decision === "happened";
+  const early = unsettledSeconds(entry, core.now());
+  if (!happened && early > 0)
+    return refused("TASK_STATE", `Step ${step} may still happen. Look again, and decide in ${early} s.`);
   const outcome = { end: happened ? ("happened" as const) : ("void" as const) };
   const marked = happened ? entry : { ...entry, void_until: assignment.epoch };
   const ledger = close(core.store, place, marked, outcome, happened);
@@ -67,6 +71,11 @@ export function decideUnknown(core: Core, person: string, asked: Decided): Done<
     ...(ledger.length > 0 && { ledger }),
   });
   return done(null);
+}
+
+/** How long the latest permit of a call may still bring it about. */
+function unsettledSeconds({ at, renewed_at = at }: JournalEntry, now: number): number {
+  return Math.ceil((renewed_at + UNSETTLED_MS - now) / 1000);
 }
 
 function findUnknown(store: Store, { task, assignment: named, step }: Decided): Done<Unknown> | Refused {

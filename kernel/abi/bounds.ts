@@ -54,3 +54,5 @@ export const TASK_KEY_SECONDS_MAX = 20 * 60;
 export const BASE_KEY_SECONDS_MAX = 24 * 60 * 60;
 /** A permit is refused by its proxy after so long. */
 export const PERMIT_MS = 30_000;
+/** So long after its latest permit a call may still happen: the permit's life, and the time a proxy and what is behind it may take. */
+export const UNSETTLED_MS = 2 * PERMIT_MS;

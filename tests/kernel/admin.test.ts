@@ -4,7 +4,7 @@ import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { CALL_BYTES_MAX } from "../../kernel/abi/bounds.ts";
+import { CALL_BYTES_MAX, UNSETTLED_MS } from "../../kernel/abi/bounds.ts";
 import { consoleToKernel } from "../../kernel/abi/console-messages.ts";
 import { edges } from "../../kernel/abi/edges.ts";
 import { done, type End, refused } from "../../kernel/abi/ends.ts";
@@ -360,6 +360,7 @@ describe("what nobody can tell", () => {
     }
     await maria.request("task_take", { task });
     expect(await maria.request("task_return", { task })).toMatchObject({ code: "TASK_STATE" });
+    world.clock.now += UNSETTLED_MS;
     expect(await maria.request("task_decide", decide)).toMatchObject({ value: { line: { person: "maria" } } });
     const before = woken;
     expect(await maria.request("task_return", { task })).toMatchObject({

@@ -81,10 +81,10 @@ describe("open", () => {
   });
 });
 
-test("a call that is permitted again keeps everything but its epoch", () => {
+test("a call that is permitted again keeps everything but its epoch, and when that was", () => {
   now(() => record(store, place, effect));
-  expect(now(() => renew(store, place, effect, 7))).toEqual({ ...effect, epoch: 7 });
-  expect(recorded(store, place)).toEqual({ ...effect, epoch: 7 });
+  expect(now(() => renew(store, place, effect, 7, 500))).toEqual({ ...effect, epoch: 7, renewed_at: 500 });
+  expect(recorded(store, place)).toEqual({ ...effect, epoch: 7, renewed_at: 500 });
 });
 
 describe("an outcome", () => {

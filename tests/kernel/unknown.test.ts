@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { CASE_TABLE_BYTES_MAX, STEPS_MAX } from "../../kernel/abi/bounds.ts";
+import { CASE_TABLE_BYTES_MAX, STEPS_MAX, UNSETTLED_MS } from "../../kernel/abi/bounds.ts";
 import { refused } from "../../kernel/abi/ends.ts";
 import type { Permit } from "../../kernel/abi/permit.ts";
 import type { Claimed } from "../../kernel/claim.ts";
@@ -42,8 +42,11 @@ afterEach(async () => {
 
 const totals = () => world.store.ledger.all().map(({ value }) => value);
 const take = (task: string) => desk.take(task, "maria", ["refund-manager"]);
-const decide = (task: string, step: number, decision: "happened" | "did-not", assignment: string | null = null) =>
-  desk.decide("maria", { task, step, decision, assignment });
+/** When no permit can bring about anything any more. */
+const decide = (task: string, step: number, decision: "happened" | "did-not", assignment: string | null = null) => {
+  world.clock.now += UNSETTLED_MS;
+  return desk.decide("maria", { task, step, decision, assignment });
+};
 const back = (task: string) => desk.handBack(task, "maria");
 const permitOf = (given: ReturnType<typeof call>): Permit => {
   if (given.end !== "done" || given.value.permit === null) throw new Error(JSON.stringify(given));
@@ -103,6 +106,38 @@ test("only the person who holds the task decides, only what is unknown, and once
   await decide(task, 2, "happened");
   expect(codeOf(await decide(task, 2, "did-not"))).toBe("TASK_STATE");
   expect(totals()).toEqual([100, 100, 100]);
+});
+
+test("nobody says that a call did not happen while its latest permit may still bring it about", async () => {
+  const task = await unknownTask();
+  const says = (decision: "happened" | "did-not") =>
+    desk.decide("maria", { task, step: 2, decision, assignment: null });
+  world.clock.now += UNSETTLED_MS - 1;
+  expect(await says("did-not")).toMatchObject({ code: "TASK_STATE", message: expect.stringContaining("in 1 s") });
+  expect(totals()).toEqual([100, 100, 100]);
+  world.clock.now += 1;
+  expect(codeOf(await says("did-not"))).toBe("done");
+  expect(totals()).toEqual([0, 0, 0]);
+  const other = await unknownTask();
+  expect(codeOf(await desk.decide("maria", { task: other, step: 2, decision: "happened", assignment: null }))).toBe(
+    "done",
+  );
+});
+
+test("a call that was permitted again may happen for as long anew", async () => {
+  const task = submitTask(world);
+  call(world, lease(world, task), 1, "refund:create", refund(100));
+  end(world, task);
+  world.clock.now += UNSETTLED_MS;
+  const question = now(world, () => askNext(world.core, task)) ?? expect.fail("nothing to ask");
+  now(world, () => decided(world.core, task, question, "unknown"));
+  now(world, () => askNext(world.core, task));
+  await take(task);
+  const says = () => desk.decide("maria", { task, step: 1, decision: "did-not", assignment: null });
+  world.clock.now += UNSETTLED_MS - 1;
+  expect(codeOf(await says())).toBe("TASK_STATE");
+  world.clock.now += 1;
+  expect(codeOf(await says())).toBe("done");
 });
 
 test("a person may end a task on what was decided", async () => {

@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PERMIT_MS } from "../../../kernel/abi/bounds.ts";
+import { UNSETTLED_MS } from "../../../kernel/abi/bounds.ts";
 import { idempotencyKey, type Permit } from "../../../kernel/abi/permit.ts";
 import { type EffectEnd, proveEnd } from "../../../kernel/abi/proof.ts";
 import { askNext, decided } from "../../../kernel/decide.ts";
@@ -128,10 +128,10 @@ class Run {
     );
   }
 
-  /** Looks outside when no permit is left that could still be used, says how it is, and hands back. */
+  /** Looks outside when no permit is left that could still bring about anything, says how it is, and hands back. */
   person(): void {
     const { core, store, clock } = this.world;
-    clock.now += PERMIT_MS;
+    clock.now += UNSETTLED_MS;
     now(this.world, () => {
       const waiting = store.waiting.get(this.task);
       if (waiting?.for === "human") store.waiting.put(this.task, { ...waiting, person: "maria" });

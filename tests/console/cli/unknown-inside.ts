@@ -11,6 +11,7 @@ import { startPostgres } from "../../../console/trial/postgres.ts";
 import { loadShop, makeShop, readRefunds } from "../../../console/trial/shop.ts";
 import { readMails, startSmtp } from "../../../console/trial/smtp.ts";
 import { startAppliance } from "../../../console/up/appliance.ts";
+import { UNSETTLED_MS } from "../../../kernel/abi/bounds.ts";
 
 const WAIT_MS_MAX = 60_000;
 const isLastReply = (line: string) => /^250 2\.0\.0 \S+ Message accepted/.test(line);
@@ -78,6 +79,7 @@ async function run({ customer, order, email }: { customer: string; order: string
   const step = /step (\d+) {2}email:send/.exec(waiting)?.[1] ?? "";
   cuts = false;
   await silo("--as", "maria", "task", "take", task);
+  if (decision === "did-not") await pause(UNSETTLED_MS);
   await silo("--as", "maria", "task", "decide", task, step, decision);
   await silo("--as", "maria", "task", "return", task);
   const ended = await until("ended (Completed)", task);
