@@ -5,27 +5,30 @@ import { mkdirSync } from "node:fs";
 import { Writable } from "node:stream";
 import { places } from "../../jail/inside.ts";
 import { isolations } from "../../jail/isolations.ts";
+import { SLOTS_MAX } from "../../kernel/abi/bounds.ts";
 import type { Isolation } from "../../kernel/abi/messages.ts";
 import { type EchoDoor, openEchoDoor } from "./echo-door.ts";
 
 const SOCKETS = "/tmp/bench-cells";
-/** A slot that no appliance of this machine uses. */
-const SLOT = 99;
+/** Behind those of cells, so that no appliance of this machine uses them. */
+const FIRST_SLOT = SLOTS_MAX;
 
 export type RawRun = { millisToFirstFrame: number; fields: Record<string, unknown> };
 
-/** Runs the agent of `bundle` once against an echo door, on a task with these fields. */
+/** Runs the agent of `bundle` once against an echo door, on a task with these fields. Those at once have places of their own. */
 export async function runRawCell(
   bundle: string,
   fields: Record<string, number>,
   isolation: Isolation = "nspawn",
+  place = 0,
 ): Promise<RawRun> {
-  mkdirSync(`${SOCKETS}/${SLOT}`, { recursive: true });
-  const door = openEchoDoor(`${SOCKETS}/${SLOT}/membrane`, document(fields));
+  const slot = FIRST_SLOT + place;
+  mkdirSync(`${SOCKETS}/${slot}`, { recursive: true });
+  const door = openEchoDoor(`${SOCKETS}/${slot}/membrane`, document(fields));
   const resources = { memory_mib: 256, work_mib: 4, processes: 8, files: 128, output_kib: 64 };
   const start = {
-    slot: SLOT,
-    cell: "cell_0000000000000000",
+    slot,
+    cell: `cell_${String(slot).padStart(16, "0")}`,
     isolation,
     bundle,
     deadline_ms: 1,

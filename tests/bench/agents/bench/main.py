@@ -1,4 +1,4 @@
-"""Calls `kv:get` so and so often with so many calls in flight, and says how long all and the middle one took."""
+"""Calls `kv:get` so and so often with so many calls in flight, and says how long all and the middle one took. Lives `until` then (ms), if asked to."""
 
 import json
 import select
@@ -13,6 +13,10 @@ from silo._session import current
 def run(task: silo.Task) -> None:
     calls, in_flight = int(task.fields["calls"]), int(task.fields["in_flight"])
     millis, middle = _measure(calls, in_flight)
+    until = float(task.fields.get("until", 0)) / 1000
+    if until > time.time():
+        time.sleep(until - time.time())
+        silo.call("kv:get", key="counter")
     silo.complete("done", millis=round(millis, 3), p50=round(middle, 4), calls=calls)
 
 
