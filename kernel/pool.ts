@@ -15,8 +15,11 @@ import type { Core } from "./core.ts";
 import { type Demand, poolSizes, type Room } from "./pool-size.ts";
 import type { ActiveRole } from "./roles.ts";
 
-/** What a cell that waits takes at most, an estimate: Python and what it runs under; gVisor adds its sentry and gofer. */
-const WAITING_MIB: Record<ActiveRole["isolation"], number> = { nspawn: 16, gvisor: 48 };
+/**
+ * What a cell that waits takes: the proportional set size of all its processes while no other waits (`npm run bench -- cell.memory.gvisor`).
+ * gVisor's is its sentry and gofer; others beside it share their programs and take less.
+ */
+const WAITING_MIB: Record<ActiveRole["isolation"], number> = { nspawn: 20, gvisor: 61 };
 /** Until a cell of a role has been seen to come up. */
 const COLD_MS_GUESSED = 250;
 /** A role of people gets warm cells while somebody clicks at least so often (a second). */
