@@ -1,9 +1,10 @@
 /**
- * A whole appliance whose agents do nothing: so many tasks through its pool, half of them in each isolation; then what is left of their cells;
+ * A whole appliance whose agents do nothing: so many tasks through its pool, half of them in each isolation or all in one; then what is left of
+ * their cells, and what the processes that served them have grown by;
  * then one guard of its cells is really taken away. Prints what it found as JSON.
  */
 import { randomUUID } from "node:crypto";
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type Frontend, openFrontend } from "../../console/cli/frontend.ts";
@@ -15,21 +16,34 @@ import { newThings, shareNothing, thingsNow } from "./left.ts";
 
 const PLACES: Places = { name: "/", etc: "/etc/silo", var: "/var/silo", run: "/run/silo" };
 const SOCKETS = `${PLACES.run}/cells`;
-const AT_ONCE = 2;
+/** More than come up at once, so that two cores are busy; less than there are slots, so that cells can wait. */
+const AT_ONCE = 3;
+const PROGRESS_TASKS = 250;
+const OUTLIVE = ["kernel", "door", "vault", "jailer", "ingress"] as const;
 const POLL_MS = 20;
 const PATIENCE_MS = 60_000;
 const MAIN = 'import silo\n\n\ndef run(task: silo.Task) -> None:\n    silo.complete("done")\n';
 const POLICY = (isolation: string) =>
   `role: hello\nisolation: ${isolation}\ndeadline_seconds: 60\nresources: { memory_mib: 64, work_mib: 1, processes: 8, files: 64 }\ncapabilities: {}\n`;
 
-const { values } = parseArgs({ options: { tasks: { type: "string" }, port: { type: "string", default: "18445" } } });
+const { values } = parseArgs({
+  options: {
+    tasks: { type: "string", default: "10000" },
+    isolation: { type: "string" },
+    port: { type: "string", default: "18445" },
+  },
+});
 const tasks = Number(values.tasks);
+const isolations = values.isolation === undefined ? ["nspawn", "gvisor"] : [values.isolation];
 shareNothing();
 const world = await startWorld({ port: Number(values.port) });
 try {
   await world.appliance.waitReady();
   const frontend = openFrontend(PLACES, "shop");
-  console.log(JSON.stringify(await withKernel(PLACES, "admin", (ask) => play(ask, frontend))));
+  const found = await withKernel(PLACES, "admin", (ask) => play(ask, frontend));
+  console.log(JSON.stringify(found));
+  const isKept = found.cells === tasks + 1 && found.claims === found.cells && found.unended + found.left.length === 0;
+  process.exitCode = isKept ? 0 : 1;
 } finally {
   await world.stop({ forget: true });
 }
@@ -40,12 +54,13 @@ async function play(ask: Ask, frontend: Frontend) {
   await run(frontend);
   await drained(ask);
   const before = thingsNow();
-  const began = performance.now();
-  for (const isolation of ["nspawn", "gvisor"]) {
+  const resident = { before: residentMib(), after: {} };
+  const perSecond: Record<string, number> = {};
+  for (const isolation of isolations) {
     await approve(ask, isolation);
-    await runAll(ask, frontend, tasks / 2);
+    perSecond[isolation] = await runAll(ask, frontend, isolation, tasks / isolations.length);
   }
-  const seconds = (performance.now() - began) / 1000;
+  resident.after = residentMib();
   const { pool } = await ask("status", {});
   await drained(ask);
   const left = newThings(before, thingsNow());
@@ -55,7 +70,8 @@ async function play(ask: Ask, frontend: Frontend) {
     ...cells,
     taken: pool.taken,
     cold: pool.cold,
-    perSecond: tasks / seconds,
+    perSecond,
+    resident,
     left,
     gate: await gate(ask, frontend),
   };
@@ -72,16 +88,38 @@ async function approve(ask: Ask, isolation: string): Promise<void> {
   await ask("agent_online", { role: "hello" });
 }
 
-/** Whenever a cell waits, but more tasks than there are such cells: some are started cold. */
-async function runAll(ask: Ask, frontend: Frontend, count: number): Promise<void> {
+/** Whenever a cell waits, but more tasks than there are such cells: some are started cold. Returns how many a second. */
+async function runAll(ask: Ask, frontend: Frontend, isolation: string, count: number): Promise<number> {
+  const start = performance.now();
   let begun = 0;
+  let over = 0;
+  const perSecond = () => over / ((performance.now() - start) / 1000);
   const worker = async () => {
     while (begun++ < count) {
       await until("a cell waits", async () => (await ask("status", {})).pool.waiting.length > 0);
       await run(frontend);
+      if (++over % PROGRESS_TASKS === 0) progress(isolation, over, count, perSecond());
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return perSecond();
+}
+
+function progress(isolation: string, over: number, count: number, perSecond: number): void {
+  const minutes = ((count - over) / perSecond / 60).toFixed(1);
+  const resident = JSON.stringify(residentMib());
+  console.error(
+    `${isolation}: ${over} of ${count} tasks, ${perSecond.toFixed(2)} a second, ${minutes} minutes to go, ${resident} MiB`,
+  );
+}
+
+/** What the processes that outlive cells hold in memory of their own (proc_pid_status(5): RssAnon), in MiB. */
+function residentMib(): Record<string, number> {
+  const mib = (name: (typeof OUTLIVE)[number]) => {
+    const status = readFileSync(`/proc/${world.appliance.pid(name)}/status`, "utf8");
+    return Math.round(Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024);
+  };
+  return Object.fromEntries(OUTLIVE.map((name) => [name, mib(name)]));
 }
 
 /** One task from its submission to its answer. */
