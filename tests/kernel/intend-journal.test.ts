@@ -21,9 +21,9 @@ afterEach(async () => {
 const attempt = () => lease(world, submitTask(world));
 const given = refund(100);
 const entryOf = ({ lease: { assignment } }: Claimed, step = 1) => recorded(world.store, { assignment, step });
-/** The newest entry of the log, but for its time. */
+/** The newest entry of the log, but for its time and version. */
 function told() {
-  const { time: _, ...entry } = JSON.parse(world.store.audit.all().at(-1)?.value.entry ?? "{}");
+  const { time: _, schema: __, ...entry } = JSON.parse(world.store.audit.all().at(-1)?.value.entry ?? "{}");
   return entry;
 }
 

@@ -60,7 +60,7 @@ const entries = (verb: string) =>
   readLog(rig.world.store, { task: null, from: 0, limit: 1000 })
     .entries.map(({ entry }) => entry)
     .filter((entry) => entry["verb"] === verb)
-    .map(({ time: _, verb: __, ...rest }) => rest);
+    .map(({ schema: _, time: __, verb: ___, ...rest }) => rest);
 
 describe("rotate", () => {
   test("lets another key sign once the door has it; what runs goes on with what it holds", async () => {

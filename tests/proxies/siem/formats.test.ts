@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { formats } from "../../../proxies/siem/formats.ts";
 import type { LogRecord } from "../../../proxies/siem/record.ts";
 
-const text = '{"time":1,"verb":"quiet","note":"a\\nb\\u2028\u2028 \u001b[31m"}';
+const text = '{"time":1,"verb":"quiet","note":"a\\nb\\u2028\u2028 \\u001b[31m"}';
 const leaf = createHash("sha256").update("\0").update(text).digest("hex");
 const entry: LogRecord = { kind: "entry", index: 7, leaf, prev: "0".repeat(64), text };
 const note = "silo/a1\n8\nAAAA\n\n— silo/a1 c2ln\n";
