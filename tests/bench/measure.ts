@@ -20,7 +20,11 @@ export type Measure = {
 };
 
 /** One line per measure: the record itself, or the same for a person. */
-export function line({ name, unit, against }: Measure, result: Result, json: boolean): string {
+export function line(
+  { name, unit, against }: Pick<Measure, "name" | "unit" | "against">,
+  result: Result,
+  json: boolean,
+): string {
   const { value, against_value } = result;
   const ratio = round(value / against_value);
   const more = Object.fromEntries(Object.entries(result.more ?? {}).map(([key, number]) => [key, round(number)]));

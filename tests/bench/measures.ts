@@ -1,6 +1,7 @@
 /** The measures, in the order they are printed. Runs inside the build root; `tests/bench/main.ts` starts it. */
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual, parseArgs } from "node:util";
+import { logMeasures } from "./audit-log.ts";
 import { callBoth, type Load, type Round } from "./calls.ts";
 import { cellMeasures } from "./cells.ts";
 import { verifyCached, verifyCold } from "./keys.ts";
@@ -81,9 +82,14 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: "boolean", default: false } },
 });
-const all = measures();
-const unknown = positionals.find((name) => !all.some((one) => one.name === name));
-if (unknown !== undefined)
-  throw new Error(`There is no measure ${unknown}. There are: ${all.map(({ name }) => name).join(", ")}.`);
-const isWanted = ({ name }: Measure) => positionals.length === 0 || positionals.includes(name);
+const [logs, all] = [logMeasures(), measures()];
+const names = [...logs.measures, ...all].map(({ name }) => name);
+const unknown = positionals.find((name) => !names.includes(name));
+if (unknown !== undefined) throw new Error(`There is no measure ${unknown}. There are: ${names.join(", ")}.`);
+const isWanted = ({ name }: { name: string }) => positionals.length === 0 || positionals.includes(name);
+try {
+  for (const one of logs.measures.filter(isWanted)) console.log(line(one, await one.run(), values.json));
+} finally {
+  await logs.close();
+}
 await measure(all.filter(isWanted), values.json);
