@@ -46,6 +46,7 @@ import { connect } from "./process/connect.ts";
 import { openKeystore } from "./process/keystore.ts";
 import { listen } from "./process/listen.ts";
 import { startProcess } from "./process/start.ts";
+import { secretsPlace } from "./process/wrapped.ts";
 import { goOnFromNow, recover } from "./recovery.ts";
 import { openRoles } from "./roles.ts";
 import { readTransitions } from "./route.ts";
@@ -70,7 +71,7 @@ await startProcess("kernel", async (dirs, log) => {
   const store = openStore(state);
   const last = trustedTime(lastTime(store), settings.wrong_time ?? null);
   const now = steadyClock(Date.now, last ?? 0);
-  const keystore = openKeystore(state);
+  const keystore = openKeystore(state, secretsPlace(dirs, state));
   const signing = await openSigningKeys(keystore, now());
   const logKey = openLogKey(keystore);
   const mint = openMint({ keys: signing, issuer: `silo-${keystore.appliance}`, random: randomBytes });

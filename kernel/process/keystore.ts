@@ -8,11 +8,12 @@
  * Failure: throws `KeystoreError` with what to do; the process must not start.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Entry } from "@napi-rs/keyring";
 import { type Static, Type } from "typebox";
 import { randomText } from "../abi/ids.ts";
+import { writeDurably } from "./durably.ts";
 import { compile } from "./schema.ts";
 
 export class KeystoreError extends Error {
@@ -28,7 +29,7 @@ export type Keystore = {
   replace(name: string, secret: Uint8Array): void;
 };
 
-/** Where secrets lie. This is the place for one that seals them to a TPM. */
+/** Where secrets lie: the Linux keyring, or files under a key that the TPM keeps (wrapped.ts). */
 export type Place = { read(name: string): Uint8Array | null; write(name: string, secret: Uint8Array): void };
 
 const Made = Type.Object(
@@ -41,8 +42,8 @@ const checkMade = compile(Made);
 const FILE = "keystore.json";
 
 /**
- * Opens the keystore of the process whose durable folder is `stateDir`. Its secrets lie in the Linux keyring of the
- * process's user: it must have been started under `keyctl session`.
+ * Opens the keystore of the process whose durable folder is `stateDir`. Without a place of their own its secrets lie in the Linux
+ * keyring of the process's user: it must have been started under `keyctl session`.
  */
 export function openKeystore(stateDir: string, place: (appliance: string) => Place = linuxKeyring): Keystore {
   const path = join(stateDir, FILE);
@@ -78,7 +79,7 @@ export function openKeystore(stateDir: string, place: (appliance: string) => Pla
 
 function lost(name: string, path: string): string {
   return (
-    `The secret ${name} was made earlier (${path}) and the keyring no longer has it: a reboot empties it. What was sealed or ` +
+    `The secret ${name} was made earlier (${path}) and is gone: a reboot empties the kernel keyring. What was sealed or ` +
     "signed with it cannot be used any more. Restore it, or begin again with an empty state directory."
   );
 }
@@ -104,19 +105,8 @@ function parse(text: string): unknown {
   }
 }
 
-function writeDurably(path: string, text: string): void {
-  const fd = openSync(`${path}.new`, "w", 0o600);
-  writeSync(fd, text);
-  fsyncSync(fd);
-  closeSync(fd);
-  renameSync(`${path}.new`, path);
-  const folder = openSync(join(path, ".."), "r");
-  fsyncSync(folder);
-  closeSync(folder);
-}
-
 /** The kernel keyring of this user (keyrings(7)): in memory, gone at reboot, never on a disk. */
-function linuxKeyring(appliance: string): Place {
+export function linuxKeyring(appliance: string): Place {
   const entry = (name: string) => new Entry(`silo-${appliance}`, name, { linux: { store: "keyutils" } });
   return {
     read(name) {

@@ -16,6 +16,7 @@ import { connect } from "../../kernel/process/connect.ts";
 import { openKeystore } from "../../kernel/process/keystore.ts";
 import { listen } from "../../kernel/process/listen.ts";
 import { startProcess } from "../../kernel/process/start.ts";
+import { secretsPlace } from "../../kernel/process/wrapped.ts";
 import { openCaseKeys } from "./case-keys.ts";
 import { deriveMaster, MASTER_BYTES } from "./master.ts";
 import { openVault } from "./vault.ts";
@@ -23,7 +24,8 @@ import { openVault } from "./vault.ts";
 await startProcess("vault", async (dirs, log) => {
   const operations = readOperations(dirs);
   const folder = join(dirs.var, "vault");
-  const master = deriveMaster(openKeystore(folder).secret("master", () => randomBytes(MASTER_BYTES)));
+  const keystore = openKeystore(folder, secretsPlace(dirs, folder));
+  const master = deriveMaster(keystore.secret("master", () => randomBytes(MASTER_BYTES)));
   const keys = openCaseKeys(join(folder, "slots"), master.caseKeys, randomBytes);
   if (keys.torn > 0) log.warn({ slots: keys.torn }, "half-written slots of an earlier stop were cleared");
 
