@@ -36,7 +36,11 @@ export const services: readonly Service[] = [
   service("door", "proxies/door"),
   service("vault", "proxies/vault", { keyring: true }),
   ...proxies.map((name) => proxy[name]),
-  service("ingress", "proxies/ingress", { network: "host", credentials: ["frontends.json"] }),
+  service("ingress", "proxies/ingress", {
+    network: "host",
+    credentials: ["frontends.json"],
+    optional: ["tls.crt", "tls.key"],
+  }),
 ];
 
 /** The Linux user whose files and sockets are this process's. */

@@ -11,7 +11,7 @@ import { setImmediate } from "node:timers/promises";
 import type { ProcessName } from "../abi/edges.ts";
 import { ConfigError, type Directories, directories } from "./config.ts";
 import { type Log, openLog } from "./log.ts";
-import { notifyReady } from "./notify.ts";
+import { notifyReady, tellStatus } from "./notify.ts";
 import { ownStatus, type Seal, sealFaults } from "./seal.ts";
 
 /** What `open` hands back. `stop` takes no new work and settles when what was in hand is answered. */
@@ -53,6 +53,7 @@ async function stop(running: Running, log: Log): Promise<void> {
 
 function exit(log: Log, status: number, sentence: string): never {
   log.fatal(sentence);
+  tellStatus(sentence);
   process.exit(status);
 }
 
