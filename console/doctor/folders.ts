@@ -5,7 +5,7 @@
 import { lstatSync, statSync } from "node:fs";
 import { edges, type ProcessName } from "../../kernel/abi/edges.ts";
 import type { Accounts } from "../up/accounts.ts";
-import { planFolders } from "../up/layout.ts";
+import { planFolders, planTrialFolders } from "../up/layout.ts";
 import { services, userOf } from "../up/processes.ts";
 import { type Finding, holds, lowered, type Mode, missing } from "./finding.ts";
 
@@ -51,7 +51,7 @@ function getsIn(user: ProcessName, folder: string, accounts: Accounts): boolean 
 }
 
 export function foldersHold(mode: Mode, { run, state }: Places, accounts: Accounts): Finding {
-  const plan = planFolders(services, edges, run, state);
+  const plan = [...planFolders(services, edges, run, state), ...planTrialFolders(services, run, state)];
   if (statSync(`${state}/kernel`, { throwIfNoEntry: false }) === undefined)
     return lowered(mode, "folders", "there is no state yet", "start SiloOS: silo up");
   const wrong = plan.flatMap(({ path, owner, group, mode: bits }) => {

@@ -10,7 +10,7 @@ import { writeFilters } from "./filter-files.ts";
 import { forgetState, identityPath } from "./fresh.ts";
 import { dropKeyrings, keyringName, keysAreGone, makeKeyrings, TOUCH_MS, touchKeyrings } from "./keyring.ts";
 import { LaunchError } from "./launch-error.ts";
-import { applyFolders, planFolders } from "./layout.ts";
+import { applyFolders, planFolders, planTrialFolders } from "./layout.ts";
 import { lockState } from "./lock.ts";
 import { boundLogFile, openLogFile } from "./log-file.ts";
 import { type Service, type ServiceName, services } from "./processes.ts";
@@ -86,7 +86,7 @@ type Prepared = { settings: Settings; identity: string };
 async function prepare({ outside, fresh, port }: ApplianceOptions): Promise<Prepared> {
   if (fresh) forgetState(STATE, RUN, MAIL_QUEUE);
   const accounts = readAccounts();
-  applyFolders(planFolders(services, edges, RUN, STATE), accounts);
+  applyFolders([...planFolders(services, edges, RUN, STATE), ...planTrialFolders(services, RUN, STATE)], accounts);
   const identity = applianceId(identityPath(STATE));
   if (keysAreGone(STATE, identity)) throw new LaunchError(KEYS_GONE);
   const settings = settle({ etc: ETC, var: STATE }, port);

@@ -24,9 +24,9 @@ export type Credentials = ReadonlyMap<string, Buffer>;
 
 const slot = (process: string, credential: string): string => `${process}/${credential}`;
 
-/** Makes them all. Permit keys are new at every start; secrets of people and frontends stay what they were. */
+/** Makes them all, but for systems outside that nobody has named. Permit keys are new at every start; secrets of people and frontends stay what they were. */
 export async function makeCredentials(
-  options: { state: string; people: readonly string[]; frontends: readonly string[]; outside: Outside },
+  options: { state: string; people: readonly string[]; frontends: readonly string[]; outside: Partial<Outside> },
   proxies: readonly string[],
 ): Promise<Credentials> {
   const made = new Map<string, Buffer>();
@@ -37,8 +37,8 @@ export async function makeCredentials(
   const { state, people, frontends, outside } = options;
   made.set(slot("kernel", "signin"), json(await signIns(`${state}/console/people`, people)));
   made.set(slot("ingress", "frontends.json"), json(keyDigests(`${state}/console/frontends`, frontends)));
-  made.set(slot("database", "database.json"), json(outside.database));
-  made.set(slot("email", "smtp.json"), json(outside.smtp));
+  if (outside.database !== undefined) made.set(slot("database", "database.json"), json(outside.database));
+  if (outside.smtp !== undefined) made.set(slot("email", "smtp.json"), json(outside.smtp));
   if (outside.smpp !== undefined) made.set(slot("sms", "smpp.json"), json(outside.smpp));
   return made;
 }

@@ -1,5 +1,5 @@
 /**
- * The directories of a running appliance as a plan: path, owner, group, mode.
+ * The directories of a running appliance as a plan: path, owner, group, mode. Of the appliance and the trial alike.
  *
  * Threat: a directory open to one user too many is an edge nobody decided on.
  * Contract: every socket directory comes from the edge table and is open to its sender's group alone; everything else belongs to one
@@ -31,6 +31,16 @@ export function planFolders(
   return [...runFolders(services, edges, run), ...stateFolders(state)];
 }
 
+/** What a launcher needs that has no systemd beside it. */
+export function planTrialFolders(services: readonly Service[], run: string, state: string): Folder[] {
+  return [
+    emptied(folder(`${run}/credentials`, "root", 0o711)),
+    ...services.map(({ name }) => folder(`${run}/credentials/${name}`, userOf(name), 0o500)),
+    emptied(folder(`${run}/filters`, "root", 0o755)),
+    folder(`${state}/log`, "root", 0o700),
+  ];
+}
+
 function runFolders(services: readonly Service[], edges: readonly Edge[], run: string): Folder[] {
   return [
     folder(run, "root", 0o755),
@@ -38,9 +48,6 @@ function runFolders(services: readonly Service[], edges: readonly Edge[], run: s
     ...edges.map(({ from, to }) => folder(`${run}/${to}/${from}`, userOf(to), 0o2710, userOf(from))),
     emptied(folder(`${run}/cells`, "silo-door", 0o700)),
     ...Array.from({ length: SLOTS_MAX }, (_, slot) => folder(`${run}/cells/${slot}`, "silo-door", 0o711)),
-    emptied(folder(`${run}/credentials`, "root", 0o711)),
-    ...services.map(({ name }) => folder(`${run}/credentials/${name}`, userOf(name), 0o500)),
-    emptied(folder(`${run}/filters`, "root", 0o755)),
   ];
 }
 
@@ -53,9 +60,9 @@ function stateFolders(state: string): Folder[] {
     folder(`${state}/audit`, "silo-kernel", 0o2750),
     folder(`${state}/config`, "silo-kernel", 0o755),
     folder(`${state}/vault`, "silo-vault", 0o700),
+    folder(`${state}/sealed`, "root", 0o700),
     folder(`${state}/proxies`, "root", 0o711),
     ...proxies.map((name) => folder(`${state}/proxies/${name}`, userOf(name), 0o700)),
-    folder(`${state}/log`, "root", 0o700),
     folder(`${state}/console`, "root", 0o700),
     folder(`${state}/console/people`, "root", 0o700),
     folder(`${state}/console/frontends`, "root", 0o700),

@@ -3,11 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readAccounts } from "../../../console/up/accounts.ts";
-import { applyFolders, planFolders } from "../../../console/up/layout.ts";
+import { applyFolders, planFolders, planTrialFolders } from "../../../console/up/layout.ts";
 import { services, userOf } from "../../../console/up/processes.ts";
 import { edges, socketPath } from "../../../kernel/abi/edges.ts";
 
-const plan = planFolders(services, edges, "/run/silo", "/var/silo");
+const plan = [
+  ...planFolders(services, edges, "/run/silo", "/var/silo"),
+  ...planTrialFolders(services, "/run/silo", "/var/silo"),
+];
 const at = (path: string) => plan.find((folder) => folder.path === path);
 
 describe("the plan", () => {
