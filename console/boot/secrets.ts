@@ -1,16 +1,16 @@
 /**
  * The appliance's own secrets: made once, kept sealed, let out at each boot into a folder of memory from which systemd gives each process its own.
  *
- * Threat: a secret that was lost and is quietly made anew, so that all it kept is lost with it; one that reaches another process.
+ * Threat: a secret that reaches another process; one that lies on a disk.
  * Contract: one wrapping key for each process that keeps secrets (kernel/process/wrapped.ts); what else processes are given is made at each boot, or
- * was given by an administrator. A name of a file says whose it is and what: `silo.PROCESS.CREDENTIAL`.
+ * was given by an administrator. A wrapping key that was lost is made anew, and then its process does not start: what it wrapped with the lost one
+ * does not open. A name of a file says whose it is and what: `silo.PROCESS.CREDENTIAL`.
  * Failure: throws `LaunchError`; no process starts.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { writeDurably } from "../../kernel/process/durably.ts";
 import { WRAPPING_KEY_BYTES } from "../../kernel/process/wrapped.ts";
-import { LaunchError } from "../up/launch-error.ts";
 import { services } from "../up/processes.ts";
 
 /** How secrets are kept: sealed to a TPM, or on a machine without one as they are. */
@@ -37,15 +37,10 @@ export function openKeystores({ state, store }: Folders, keeper: Keeper): void {
     const credential = credentialName(name, "keystore");
     const kept = `${state}/sealed/${credential}`;
     if (!existsSync(kept)) {
-      if (existsSync(`${state}/${name}/keystore.json`)) throw new LaunchError(lost(name, kept));
       writeDurably(kept, keeper.close(credential, randomBytes(WRAPPING_KEY_BYTES)));
     }
     putInto(store, credential, keeper.open(credential, readFileSync(kept)));
   }
-}
-
-function lost(name: string, kept: string): string {
-  return `${kept} is gone, and with it whatever silo-${name} kept: restore it, or begin again with an empty state.`;
 }
 
 /** What an administrator gave (console/boot/give.ts). */

@@ -2,18 +2,16 @@
  * The step of a boot in which secrets are let out, once, before any process of SiloOS starts (systemd/system/silo-unseal.service). Runs as root.
  *
  * Threat: a process starts with a secret of its own making; a secret can be let out again later, by whoever became root.
- * Contract: when it ends well, folders and credentials are there and the TPM is shut: a second unsealing was tried and failed. However it ends, the
+ * Contract: when it ends well, credentials are there and the TPM is shut: a second unsealing was tried and failed. However it ends, the
  * TPM is shut. Failure: status 1 with a sentence that the status page shows; what was let out is gone, and nothing starts.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { edges, proxies } from "../../kernel/abi/edges.ts";
+import { proxies } from "../../kernel/abi/edges.ts";
 import { readSettings } from "../../kernel/abi/settings.ts";
 import { tellStatus } from "../../kernel/process/notify.ts";
-import { readAccounts } from "../up/accounts.ts";
+import { kernelLocked, kernelSettings } from "../doctor/host.ts";
 import { makeCredentials } from "../up/credentials.ts";
 import { LaunchError } from "../up/launch-error.ts";
-import { applyFolders, planFolders } from "../up/layout.ts";
-import { services } from "../up/processes.ts";
 import { peopleNames } from "../up/settings.ts";
 import { keeperOf, untrusted } from "./keeper.ts";
 import { credentialName, empty, openGiven, openKeystores, putInto } from "./secrets.ts";
@@ -40,8 +38,8 @@ try {
 }
 
 async function letOut(): Promise<void> {
+  refuseWeakKernel();
   refuseOutsiders();
-  applyFolders(planFolders(services, edges, RUN, STATE), readAccounts());
   const { mode, keeper } = keeperOf(STATE, tpm);
   try {
     openKeystores(FOLDERS, keeper);
@@ -58,6 +56,12 @@ async function letOut(): Promise<void> {
   }
   const lowered = mode === "untrusted" ? untrusted.join("\n") : "";
   writeFileSync(`${RUN}/trust`, `SILO_MODE=${mode}\nSILO_LOWERED="${lowered}"\n`, { mode: 0o644 });
+}
+
+function refuseWeakKernel(): void {
+  const bad = [kernelSettings("appliance"), kernelLocked("appliance")].filter(({ state }) => state !== "holds");
+  if (bad.length > 0)
+    throw new LaunchError(`The Linux kernel lacks guards: ${bad.map(({ means }) => means).join("; ")}.`);
 }
 
 /** systemd looks there first for what a unit names without a path. */

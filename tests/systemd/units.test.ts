@@ -1,6 +1,6 @@
 /** Units, users, sockets, credentials and `kernel/abi` say the same of who may reach what. */
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { deniedCalls } from "../../console/up/filter.ts";
 import { planFolders } from "../../console/up/layout.ts";
@@ -88,6 +88,16 @@ test.each(all)("%s: is allowed no system call that the trial's filter denies it"
   expect(allowed.size).toBeGreaterThan(100);
   const denied = deniedCalls.filter(({ except = [], argument }) => argument === undefined && !except.includes(name));
   expect(denied.map(({ deny }) => deny).filter((call) => allowed.has(call))).toEqual([]);
+});
+
+test("folders of the appliance are made as the launcher of the trial makes them", () => {
+  const lines = readFileSync(`${UNITS}../tmpfiles.d/silo.conf`, "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("d "));
+  const rows = folders.map(
+    ({ path, mode, owner, group }) => `d ${path} ${mode.toString(8).padStart(4, "0")} ${owner} ${group}`,
+  );
+  expect(lines).toEqual(rows);
 });
 
 /** An allow list, from which lines that begin with ~ take away. */

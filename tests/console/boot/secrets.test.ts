@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { keeperOf, untrustedMark } from "../../../console/boot/keeper.ts";
 import { empty, openGiven, openKeystores } from "../../../console/boot/secrets.ts";
 import { LaunchError } from "../../../console/up/launch-error.ts";
-import { WRAPPING_KEY_BYTES } from "../../../kernel/process/wrapped.ts";
+import { KeystoreError, openKeystore } from "../../../kernel/process/keystore.ts";
+import { WRAPPING_KEY_BYTES, wrappedFiles } from "../../../kernel/process/wrapped.ts";
 import { type Machine, makeMachine } from "./measured.ts";
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
@@ -47,12 +48,15 @@ test("each process that keeps secrets gets a wrapping key of its own: made once,
   expect(inStore("silo.vault.keystore")).toEqual(vault);
 });
 
-test("one that is gone is not made anew where its process has kept secrets with it", () => {
+test("one that was lost is another one then, and its process does not start on what the lost one wrapped", () => {
   openKeystores(folders, keeper());
-  writeFileSync(join(folders.state, "kernel", "keystore.json"), "{}");
+  const own = join(folders.state, "kernel");
+  openKeystore(own, wrappedFiles(own, inStore("silo.kernel.keystore"))).secret("log", () => Buffer.alloc(32, 1));
   rmSync(sealedPath("silo.kernel.keystore"));
   empty(folders.store);
-  expect(() => openKeystores(folders, keeper())).toThrow(/gone/);
+  openKeystores(folders, keeper());
+  const again = openKeystore(own, wrappedFiles(own, inStore("silo.kernel.keystore")));
+  expect(() => again.secret("log", () => Buffer.alloc(32, 2))).toThrow(KeystoreError);
 });
 
 test("one that stands in the other's place does not open", () => {
