@@ -7,6 +7,7 @@ import { edges } from "../../kernel/abi/edges.ts";
 import type { Accounts } from "../up/accounts.ts";
 import { userOf } from "../up/processes.ts";
 import { type Finding, holds, lowered, type Mode, missing } from "./finding.ts";
+import { settings } from "./kernel-settings.ts";
 import { tryProgram } from "./try.ts";
 
 const NODE_MAJOR_MIN = 24;
@@ -94,30 +95,12 @@ export function randomness(): Finding {
   return holds("randomness", "the Linux kernel gives it without waiting");
 }
 
-type Setting = { name: string; least: number; reason: string };
-
-const settings: readonly Setting[] = [
-  { name: "kernel.yama.ptrace_scope", least: 1, reason: "a process could read the memory of others of its user" },
-  {
-    name: "kernel.dmesg_restrict",
-    least: 1,
-    reason: "anybody can read what the Linux kernel says, addresses among it",
-  },
-  { name: "kernel.kptr_restrict", least: 1, reason: "addresses of the Linux kernel can be read" },
-  { name: "kernel.unprivileged_bpf_disabled", least: 1, reason: "anybody can load programs into the Linux kernel" },
-  { name: "fs.protected_symlinks", least: 1, reason: "links in shared folders are followed" },
-  { name: "fs.protected_hardlinks", least: 1, reason: "files of others can be linked" },
-  {
-    name: "net.core.bpf_jit_harden",
-    least: 1,
-    reason: "the compiler of the Linux kernel can be made to write code for an attacker",
-  },
-];
+const required = settings.flatMap(({ least, ...rest }) => (least === undefined ? [] : [{ ...rest, least }]));
 
 /** Settings are what they say: there is no other way to try them than to attack the machine. */
 export function kernelSettings(mode: Mode, proc = "/proc/sys"): Finding {
-  const low = settings.filter(({ name, least }) => !(read(`${proc}/${name.replaceAll(".", "/")}`) >= least));
-  if (low.length === 0) return holds("kernel settings", `${settings.length} settings are as they should be`);
+  const low = required.filter(({ name, least }) => !(read(`${proc}/${name.replaceAll(".", "/")}`) >= least));
+  if (low.length === 0) return holds("kernel settings", `${required.length} settings are as they should be`);
   const why = low.map(({ name, reason }) => `${name}: ${reason}`).join("; ");
   return lowered(
     mode,
@@ -125,6 +108,33 @@ export function kernelSettings(mode: Mode, proc = "/proc/sys"): Finding {
     why,
     `sysctl -w ${low.map(({ name, least }) => `${name}=${least}`).join(" ")}`,
   );
+}
+
+/** What only the boot can say: the Linux kernel takes no code that nobody signed, and root cannot change it while it runs. */
+export function kernelLocked(mode: Mode, sys = "/sys"): Finding {
+  const faults = [
+    ...(/\[(integrity|confidentiality)\]/.test(text(`${sys}/kernel/security/lockdown`))
+      ? []
+      : ["root can change the Linux kernel while it runs (lockdown=integrity)"]),
+    ...(text(`${sys}/module/module/parameters/sig_enforce`).trim() === "Y"
+      ? []
+      : ["it loads modules that nobody signed (module.sig_enforce=1)"]),
+  ];
+  if (faults.length === 0) return holds("kernel lockdown", "it takes signed modules alone, and root cannot change it");
+  return lowered(
+    mode,
+    "kernel lockdown",
+    faults.join("; "),
+    "boot the image of SiloOS with Secure Boot: its command line asks for both",
+  );
+}
+
+function text(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 /** NaN where the Linux kernel has no such setting. */

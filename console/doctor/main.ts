@@ -14,7 +14,7 @@ import { cgroups } from "./cgroups.ts";
 import { type Finding, holds, type Mode, missing } from "./finding.ts";
 import { firewall } from "./firewall.ts";
 import { edgesHold, foldersHold } from "./folders.ts";
-import { clock, kernelSettings, programs, randomness, users } from "./host.ts";
+import { clock, kernelLocked, kernelSettings, programs, randomness, users } from "./host.ts";
 import { disk, keyring, port, tpm } from "./keeping.ts";
 
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
@@ -40,6 +40,7 @@ async function examine(): Promise<Finding[]> {
     cgroups(mode),
     await firewall(mode),
     kernelSettings(mode),
+    kernelLocked(mode),
     keyring(),
     tpm(mode),
     randomness(),
