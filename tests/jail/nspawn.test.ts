@@ -34,6 +34,10 @@ describe("the argument list of a cell", () => {
       "--private-users-ownership=off",
       "--drop-capability=all",
       "--no-new-privileges=yes",
+      [
+        "--system-call-filter=~unshare setns mount umount2 pivot_root chroot memfd_create io_setup landlock_create_ruleset kcmp personality",
+        "mbind set_mempolicy get_mempolicy sysinfo bind listen shmget semget msgget mq_open timer_create inotify_init inotify_init1",
+      ].join(" "),
       `--rlimit=AS=${192 * 1024 * 1024}`,
       "--rlimit=CORE=0",
       `--rlimit=FSIZE=${16 * 1024 * 1024}`,
