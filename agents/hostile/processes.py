@@ -1,10 +1,12 @@
 """Attacks on processes: the host's, other cells', the cell's first, and what outlives the cell."""
 
 import ctypes
+import errno
 import os
 import resource
 import signal
 import socket
+import struct
 import time
 
 from attacks import Held, attack
@@ -19,8 +21,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 refuses("signal_first", "The end of the cell's first process.", lambda: _kill_first())
 refuses("trace_first", "To trace it.", lambda: call(101, _PTRACE_ATTACH, 1, 0, 0))
 refuses("seize_parent", "To trace the runner.", lambda: call(101, _PTRACE_SEIZE, os.getppid(), 0, 0))
-refuses("read_other_memory", "Another process's memory.", lambda: call(310, 1, None, 0, None, 0, 0))
-refuses("write_other_memory", "To change it.", lambda: call(311, 1, None, 0, None, 0, 0))
+refuses("read_other_memory", "Another process's memory.", lambda: _memory_of_first(310))
+refuses("write_other_memory", "To change it.", lambda: _memory_of_first(311))
 refuses("steer_first_process", "The first process, by its memory file.", lambda: _open_of_first("mem"))
 refuses("first_environment", "What the first process was told.", lambda: _not_oneself(1) and read("/proc/1/environ"))
 refuses("first_files", "What the first process has open.", lambda: _not_oneself(1) and os.listdir("/proc/1/fd"))
@@ -141,6 +143,20 @@ def _kill_first() -> None:
     os.kill(1, signal.SIGKILL)
     time.sleep(0.1)
     raise Held("IGNORED")
+
+
+def _memory_of_first(number: int) -> None:
+    """A word of it, by process_vm_readv(2) or its opposite: who may not gets EPERM before the address is looked at."""
+    _not_oneself(1)
+    word = ctypes.create_string_buffer(8)
+    place = struct.pack("PN", ctypes.addressof(word), len(word))
+    one, none = ctypes.c_long(1), ctypes.c_long(0)
+    try:
+        call(number, ctypes.c_long(1), place, one, place, one, none)
+    except OSError as error:
+        if error.errno == errno.EFAULT:
+            return
+        raise
 
 
 def _open_of_first(name: str) -> None:

@@ -1,10 +1,13 @@
 """Attacks on what the machine has: memory, processes, files, descriptors, time, and the patience of whoever listens."""
 
+import ctypes
 import errno
 import os
 import resource
+import signal
 import socket
 import stat
+import struct
 import threading
 import time
 from pathlib import Path
@@ -17,16 +20,20 @@ _MIB = 1024**2
 _BIG_FILE_BYTES = 10 * 1024**3
 _MEMORY_BYTES = 1024**3
 _F_SETPIPE_SZ = 1031
+_DESCRIPTORS, _PROCESSES = 5_000, 600
+"""Above what the most generous cell has."""
 
 refuses("message_queue", "Memory that outlives it, as a queue.", lambda: call(240, b"hostile", os.O_CREAT | os.O_RDWR, 0o600, 0))
 refuses("shared_memory", "Memory that outlives it.", lambda: call(29, 0x5110, 4096, 0o1600))
 refuses("semaphores", "Semaphores that outlive it.", lambda: call(64, 0x5110, 8, 0o1600))
 refuses("messages", "Messages that outlive it.", lambda: call(68, 0x5110, 0o1600))
-refuses("locked_memory", "Memory that is never swapped.", lambda: call(151, 1))
+refuses("locked_memory", "Memory that is never swapped.", lambda: call(149, ctypes.create_string_buffer(1), 1))
+refuses("locked_process", "All of it so.", lambda: call(151, 1))
 refuses("timers", "Timers without end.", lambda: call(222, 0, None, b"\0" * 4))
 refuses("watches", "Watches on files without end.", lambda: call(294, 0))
 refuses("more_processes", "More processes than it has.", lambda: raise_limit(resource.RLIMIT_NPROC))
 refuses("more_memory", "More memory than it has.", lambda: raise_limit(resource.RLIMIT_AS))
+refuses("more_stack", "A larger stack than it has.", lambda: raise_limit(resource.RLIMIT_STACK))
 refuses("more_descriptors", "More descriptors than it has.", lambda: raise_limit(resource.RLIMIT_NOFILE))
 refuses("big_hole", "A file of 10 GB with nothing in it.", lambda: os.truncate(os.open("/work/hole", os.O_CREAT | os.O_WRONLY), _BIG_FILE_BYTES))
 refuses("reserved_file", "10 GB, set aside.", lambda: os.posix_fallocate(os.open("/work/set-aside", os.O_CREAT | os.O_WRONLY), 0, _BIG_FILE_BYTES))
@@ -86,6 +93,23 @@ def _fork_for_ever() -> None:
 
 
 @attack
+def many_processes() -> None:
+    """More processes than any cell may have, each of them quiet."""
+    for _ in range(_PROCESSES):
+        if os.fork() == 0:
+            time.sleep(60)
+
+
+@attack
+def queued_signals() -> None:
+    """More signals that wait than any cell may have: the kernel keeps each of them in its own memory."""
+    number = signal.SIGRTMIN
+    signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+    for _ in range(_PROCESSES):
+        call(129, os.getpid(), number, struct.pack("iii116x", number, 0, -1))
+
+
+@attack
 def threads() -> None:
     """Threads without end."""
     stop = threading.Event()
@@ -98,8 +122,8 @@ def threads() -> None:
 
 @attack
 def descriptors() -> None:
-    """Descriptors without end."""
-    while True:
+    """More descriptors than any cell may have."""
+    for _ in range(_DESCRIPTORS):
         os.open("/dev/null", os.O_RDONLY)
 
 
