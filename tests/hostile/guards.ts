@@ -1,29 +1,43 @@
 /**
- * Which guards stop which attack, for each isolation: data, and how to take one out of a cell's command. Tests only.
+ * How each guard of a cell is taken out of the cell's command: data. Tests only. What each stops is in rows.ts, which part of a command is
+ * which guard in parts.ts.
  *
- * A row holds what stops one attack. Taking all of a row out lets the attack through (so the row is whole), each alone stops it, and
- * with one taken out the others do; where a row has one guard, that guard is a single point, and SECURITY.md names it.
+ * `sentry` is no isolation: there the attacks run in runsc's place, as an agent that has taken over all of gVisor.
  */
 import type { Command } from "../../jail/isolation.ts";
 import type { IsolationName } from "./verdict.ts";
 
+export type Place = IsolationName | "sentry";
 export type Guard = { takeOut(command: Command): Command };
-/** `reaches`: the canary of host.ts that says whether it got through, where the sender cannot know. */
-export type Row = { attack: string; guards: readonly string[]; reaches?: string };
 
 /** Name of the guard that is the cell's own syscall filter: the program that runs the attacks puts it in force, or not. */
 export const FILTER = "narrow.py";
+
+const MANY = 65_536;
 
 const withArgv = (edit: (argv: readonly string[]) => string[]): Guard => ({
   takeOut: (command) => ({ ...command, argv: edit(command.argv) }),
 });
 const without = (...starts: string[]) =>
   withArgv((argv) => argv.filter((one) => !starts.some((start) => one.startsWith(start))));
-const replaced = (from: string, to: string) => withArgv((argv) => argv.map((one) => one.replace(from, to)));
+const withoutEnd = (end: string) => withArgv((argv) => argv.filter((one) => !one.endsWith(end)));
+const replaced = (from: string | RegExp, to: string) => withArgv((argv) => argv.map((one) => one.replace(from, to)));
+const withEnvironment = (environment: Record<string, string>): Guard => ({
+  takeOut: (command) => ({ ...command, environment: { ...command.environment, ...environment } }),
+});
+/** One option of the folder that may be written. */
+const ofWork = (from: string | RegExp, to = "") =>
+  withArgv((argv) => argv.map((one) => (one.startsWith("--tmpfs=/work:") ? one.replace(from, to) : one)));
 
+type Mount = { destination: string; type: string; options: string[] };
 type Config = {
-  process: { user: object; capabilities: Record<string, string[]>; rlimits: { type: string }[] };
-  mounts: { destination: string; options?: string[] }[];
+  root: { readonly: boolean };
+  process: {
+    user: { uid: number; gid: number };
+    capabilities: Record<string, string[]>;
+    rlimits: { type: string; soft: number; hard: number }[];
+  };
+  mounts: Mount[];
   linux: { namespaces: { type: string }[] };
 };
 const withConfig = (edit: (config: Config) => void): Guard => ({
@@ -33,74 +47,112 @@ const withConfig = (edit: (config: Config) => void): Guard => ({
     return { ...command, given: JSON.stringify(config) };
   },
 });
+const limited = (name: string, value: number) =>
+  withConfig(({ process }) => {
+    for (const limit of process.rlimits)
+      if (limit.type === `RLIMIT_${name}`) Object.assign(limit, { soft: value, hard: value });
+  });
 const unlimited = (name: string) =>
   withConfig(({ process }) => {
     process.rlimits = process.rlimits.filter(({ type }) => type !== `RLIMIT_${name}`);
   });
-const filter: Guard = { takeOut: (command) => replaced("filter", "no-filter").takeOut(command) };
-const filterInConfig: Guard = {
-  takeOut: (command) => ({ ...command, given: (command.given ?? "").replace('"filter"', '"no-filter"') }),
-};
+const unmounted = (path: string) =>
+  withConfig((config) => {
+    config.mounts = config.mounts.filter(({ destination }) => destination !== path);
+  });
+const ofMounts = (isMeant: (mount: Mount) => boolean, edit: (options: string[]) => string[]) =>
+  withConfig(({ mounts }) => {
+    for (const mount of mounts) if (isMeant(mount)) mount.options = edit(mount.options);
+  });
+const ofWorkMount = (start: string) =>
+  ofMounts(
+    ({ destination }) => destination === "/work",
+    (options) => options.filter((one) => !one.startsWith(start)),
+  );
+const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "MKNOD", "SETGID", "SETUID", "SYS_ADMIN", "SYS_CHROOT"];
+const isFolder = ({ type, destination }: Mount) => type === "bind" && destination !== "/tmp";
 
-export const guards: Readonly<Record<IsolationName, Readonly<Record<string, Guard>>>> = {
+/** Without one link of the chain, from its program to the `--` that ends it. */
+const unlinked = (program: string) =>
+  withArgv((argv) => {
+    const from = argv.lastIndexOf(program);
+    return argv.toSpliced(from, argv.indexOf("--", from) - from + 1);
+  });
+
+export const guards: Readonly<Record<Place, Readonly<Record<string, Guard>>>> = {
   nspawn: {
-    [FILTER]: filter,
-    "nspawn's filter": {
-      takeOut: (command) => ({ ...command, environment: { ...command.environment, SYSTEMD_SECCOMP: "0" } }),
-    },
+    [FILTER]: replaced(/^filter$/, "no-filter"),
+    "nspawn's filter": withEnvironment({ SYSTEMD_SECCOMP: "0" }),
+    "refused calls": without("--system-call-filter="),
     user: without("--user="),
-    capabilities: withArgv((argv) => argv.map((one) => (one === "--drop-capability=all" ? "--capability=all" : one))),
+    "users of the slot": replaced(/^--private-users=.*/, "--private-users=no"),
+    capabilities: replaced("--drop-capability=all", "--capability=all"),
+    "no new privileges": replaced("--no-new-privileges=yes", "--no-new-privileges=no"),
     network: without("--private-network"),
-    noexec: replaced(",noexec", ""),
-    "cover of /run/host": withArgv((argv) => argv.filter((one) => !one.endsWith(":/proc/self/root/run/host"))),
+    "read-only root": without("--read-only"),
+    "read-only folders": withArgv((argv) =>
+      argv.map((one) => (one.includes("/proc/self/root") ? one : one.replace("--bind-ro=", "--bind="))),
+    ),
+    "read-only /tmp": withEnvironment({ SYSTEMD_NSPAWN_TMPFS_TMP: "1" }),
+    "cover of /dev/shm": without("--tmpfs=/dev/shm"),
+    "covers of /proc": withArgv((argv) => argv.filter((one) => !one.includes(":/proc/self/root/proc/"))),
+    "cover of /sys": withoutEnd(":/proc/self/root/sys"),
+    "cover of /run/host": withoutEnd(":/proc/self/root/run/host"),
+    "size of /work": ofWork(/,size=\d+/),
+    "files in /work": ofWork(/nr_inodes=\d+/, "nr_inodes=0"),
+    nosuid: ofWork(",nosuid", ",suid"),
+    nodev: ofWork(",nodev", ",dev"),
+    noexec: ofWork(",noexec"),
     "limit of memory": without("--rlimit=AS"),
+    "limit of core dumps": without("--rlimit=CORE"),
     "size of a file": without("--rlimit=FSIZE"),
+    "limit of locked memory": without("--rlimit=MEMLOCK"),
+    "limit of queues": without("--rlimit=MSGQUEUE"),
+    "limit of descriptors": replaced(/^--rlimit=NOFILE=.*/, `--rlimit=NOFILE=${MANY}`),
+    "limit of processes": replaced(/^--rlimit=NPROC=.*/, `--rlimit=NPROC=${MANY}`),
+    "limit of signals": replaced(/^--rlimit=SIGPENDING=.*/, `--rlimit=SIGPENDING=${MANY}`),
+    "limit of the stack": without("--rlimit=STACK"),
   },
   gvisor: {
-    [FILTER]: filterInConfig,
+    [FILTER]: {
+      takeOut: (command) => ({ ...command, given: (command.given ?? "").replace('"filter"', '"no-filter"') }),
+    },
+    user: withConfig(({ process }) => {
+      process.user = { uid: 0, gid: 0 };
+    }),
+    capabilities: withConfig(({ process }) => {
+      for (const set of ["bounding", "effective", "permitted"])
+        process.capabilities[set] = CAPABILITIES.map((name) => `CAP_${name}`);
+    }),
     "the sentry's network": replaced("--network=none", "--network=host"),
     "network of the sandbox": withConfig(({ linux }) => {
       linux.namespaces = linux.namespaces.filter(({ type }) => type !== "network");
     }),
     "network of the chain": withArgv((argv) => argv.filter((one) => one !== "--net")),
-    noexec: withConfig(({ mounts }) => {
-      for (const mount of mounts)
-        if (mount.destination === "/work") mount.options = (mount.options ?? []).filter((one) => one !== "noexec");
+    "read-only root": withConfig(({ root }) => {
+      root.readonly = false;
     }),
+    "read-only folders": ofMounts(isFolder, (options) => options.map((one) => (one === "ro" ? "rw" : one))),
+    "read-only folders of the chain": withArgv((argv) => argv.map((one) => (one === "--ro-bind" ? "--bind" : one))),
+    "users of the slot": unlinked("/unshare"),
+    "read-only /tmp": unmounted("/tmp"),
+    "size of /work": ofWorkMount("size="),
+    noexec: ofWorkMount("noexec"),
     "limit of memory": unlimited("AS"),
+    "limit of core dumps": unlimited("CORE"),
     "size of a file": unlimited("FSIZE"),
+    "limit of locked memory": unlimited("MEMLOCK"),
+    "limit of descriptors": limited("NOFILE", MANY),
+    "limit of processes": limited("NPROC", MANY),
+    "limit of the stack": unlimited("STACK"),
+  },
+  sentry: {
+    "users of the slot": unlinked("/unshare"),
+    "processes of the chain": withArgv((argv) => argv.filter((one) => one !== "--pid")),
+    "network of the chain": withArgv((argv) => argv.filter((one) => one !== "--net")),
+    "ipc of the chain": withArgv((argv) => argv.filter((one) => one !== "--ipc")),
+    "names of the chain": withArgv((argv) => argv.filter((one) => one !== "--uts")),
+    "files of the chain": withArgv((argv) => argv.toSpliced(argv.indexOf("--dir"), 2, "--bind", "/tmp", "/tmp")),
+    "read-only folders of the chain": withArgv((argv) => argv.map((one) => (one === "--ro-bind" ? "--bind" : one))),
   },
 };
-
-export const rows: Readonly<Record<IsolationName, readonly Row[]>> = {
-  nspawn: [
-    { attack: "tcp_host", guards: [FILTER, "network"] },
-    { attack: "udp_host", guards: [FILTER, "network"], reaches: "the UDP canary" },
-    { attack: "dns_host", guards: [FILTER, "network"], reaches: "the DNS canary" },
-    { attack: "abstract_socket", guards: ["network"] },
-    { attack: "keyring_join", guards: [FILTER, "nspawn's filter"] },
-    { attack: "host_name", guards: [FILTER, "user", "capabilities"] },
-    { attack: "mount_tmpfs", guards: [FILTER, "user", "capabilities"] },
-    { attack: "user_namespace", guards: [FILTER] },
-    { attack: "memory_file", guards: [FILTER] },
-    { attack: "own_program", guards: ["noexec"] },
-    { attack: "run_host", guards: ["cover of /run/host"] },
-    { attack: "memory", guards: ["limit of memory"] },
-    { attack: "big_hole", guards: ["size of a file"] },
-  ],
-  gvisor: [
-    { attack: "tcp_host", guards: [FILTER, "the sentry's network", "network of the sandbox", "network of the chain"] },
-    { attack: "user_namespace", guards: [FILTER] },
-    { attack: "memory_file", guards: [FILTER] },
-    { attack: "own_program", guards: ["noexec"] },
-    { attack: "memory", guards: ["limit of memory"] },
-    { attack: "big_hole", guards: ["size of a file"] },
-  ],
-};
-
-/** Attacks that one guard alone stops: SECURITY.md's single points of cells are these. */
-export function singlePoints(isolation: IsolationName): { attack: string; guard: string }[] {
-  return rows[isolation].flatMap(({ attack, guards: [guard = "", ...others] }) =>
-    others.length === 0 ? [{ attack, guard }] : [],
-  );
-}

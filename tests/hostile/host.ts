@@ -1,6 +1,6 @@
 /**
  * The host as an attack must not change or reach it: canaries that are open to everybody who can name them, and all that is compared
- * before and after. Runs as root inside the build root, in a network of its own.
+ * before and after. Runs as root inside the build root, with a network, a name and System V memory of its own.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -40,6 +40,7 @@ const STILL = [
 ];
 const IPC = ["shm", "sem", "msg"];
 const ARRIVE_MS = 200;
+const NAME = "the host's name";
 
 export type Host = {
   /** What is not as it was, or was reached, since the last question. */
@@ -62,13 +63,21 @@ export async function openHost(): Promise<Host> {
   writeFileSync(`${FOLDER}/file`, "untouched");
   const reached: string[] = [];
   const servers = await listenAll((where) => reached.push(where));
+  mkdirSync(`${FOLDER}/closed`, { mode: 0o700 });
+  writeFileSync(`${FOLDER}/closed/file`, "untouched", { mode: 0o600 });
+  run("ipcmk", "--shmem", "64", "--mode", "0666");
   for (const path of [FOLDER, `${FOLDER}/file`, `${FOLDER}/socket`]) chmodSync(path, 0o777);
-  const canary = spawn("sleep", ["infinity"], { argv0: PROCESS, stdio: "ignore" });
+  let canary = canaryProcess();
   await reachAll();
   await expectReached(reached);
   const before = snapshot();
   return {
-    faults: () => [...new Set(reached.splice(0)), ...differences(before, snapshot()), ...unwell(canary)],
+    faults() {
+      const found = [...new Set(reached.splice(0)), ...differences(before, snapshot()), ...unwell(canary)];
+      if (unwell(canary).length > 0) canary = canaryProcess();
+      run("hostname", before.get(NAME) ?? "");
+      return found;
+    },
     left: () =>
       processesIn(allUids).length +
       Object.values(isolations).flatMap(({ mark }) => processesOf(mark.program, mark.argument)).length,
@@ -78,6 +87,10 @@ export async function openHost(): Promise<Host> {
       rmSync(FOLDER, { recursive: true, force: true });
     },
   };
+}
+
+function canaryProcess(): ChildProcess {
+  return spawn("sleep", ["infinity"], { argv0: PROCESS, stdio: "ignore" });
 }
 
 type Reach = (where: string) => void;
@@ -138,7 +151,7 @@ function snapshot(): Snapshot {
     ...trees,
     ...ipc,
     ["mounts", mounts.sort().join("\n")],
-    ["the host's name", readFileSync("/proc/sys/kernel/hostname", "utf8")],
+    [NAME, readFileSync("/proc/sys/kernel/hostname", "utf8").trim()],
     ["the core pattern", readFileSync("/proc/sys/kernel/core_pattern", "utf8")],
     ["sockets of an agent", names.join(" ")],
     ["packets of cells", cellPackets()],

@@ -10,6 +10,10 @@ const LEAVING = "leave_everything";
 /** What an attack says that was refused: an errno, a signal, a code of the membrane, or a word for what was there instead. */
 const REFUSED = /^[A-Z][A-Z0-9_]*$/;
 
+export function isRefusal(code: string): boolean {
+  return REFUSED.test(code);
+}
+
 /** Attacks that end their run, and the reasons the kernel may then give for its end. */
 export const ENDING: Readonly<Record<string, readonly string[]>> = {
   spin: ["DEADLINE"],
@@ -23,8 +27,7 @@ export const ENDING: Readonly<Record<string, readonly string[]>> = {
 export function judge(attack: string, isolation: IsolationName, said: unknown, faults: readonly string[]): Result {
   const code = typeof said === "string" ? said : `done: ${said}`;
   if (faults.length > 0) return { attack, isolation, result: "THROUGH", code: `${code}; ${faults.join("; ")}` };
-  const isRefused = REFUSED.test(code);
-  return { attack, isolation, result: isRefused ? "refused" : "THROUGH", code };
+  return { attack, isolation, result: isRefusal(code) ? "refused" : "THROUGH", code };
 }
 
 /** Of an attack that ends its run: a reason it is to end for, or what it said that it got. */
