@@ -17,3 +17,9 @@ USERS
 # Debian's package would make a database cluster nobody uses.
 mkdir -p "$root/etc/postgresql-common"
 echo 'create_main_cluster = false' >"$root/etc/postgresql-common/createcluster.conf"
+
+# rsyslog and syslog-ng are both receivers of the tests, and Debian lets a machine have one: this one is unpacked and never configured.
+debs=$(mktemp -d)
+trap 'rm -rf "$debs"' EXIT
+(cd "$debs" && APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get download rsyslog rsyslog-openssl)
+for deb in "$debs"/*.deb; do dpkg-deb --extract "$deb" "$root"; done

@@ -1,7 +1,8 @@
 /** `silo audit verify`, `checkpoint` and `prove`: on a folder of the log, this machine's or a copy. They ask no kernel and run wherever Node does. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import { verifyExport } from "../audit/exported.ts";
 import { readKey, Unproven, type Verifier } from "../audit/note.ts";
 import { verifyProof, writeProof } from "../audit/proof.ts";
 import { readLogFile } from "../audit/tiles.ts";
@@ -12,7 +13,7 @@ import { findPlaces } from "./places.ts";
 import { count } from "./text.ts";
 
 export type KeyOption = { key?: string };
-export type VerifyOptions = KeyOption & { checkpoint?: string; entry?: number; proof?: string };
+export type VerifyOptions = KeyOption & { checkpoint?: string; entry?: number; proof?: string; fromExport?: string };
 
 const KEY = "key";
 
@@ -20,6 +21,7 @@ const KEY = "key";
 export async function auditVerify(world: World, folder: string | undefined, options: VerifyOptions): Promise<Output> {
   return proven(async () => {
     if (options.proof !== undefined) return verifiedProof(options.proof, options.key);
+    if (options.fromExport !== undefined) return verifiedExport(options.fromExport, options.key);
     const log = logOf(world, folder, options);
     const before = options.checkpoint === undefined ? null : verifyGrowth(log, readText(options.checkpoint));
     const grown = before === null ? "" : ` They begin with the ${before.size} that the older checkpoint covers.`;
@@ -66,6 +68,20 @@ function verifiedProof(file: string, key: string | undefined): Output {
   const { index, entry, head } = verifyProof(readText(file), keyOf(key));
   const text = `Entry ${index} of ${head.size} is in the log ${head.origin}:\n${entry}`;
   return { json: { ...told(head), index, entry: entry.toString() }, text };
+}
+
+function verifiedExport(file: string, key: string | undefined): Output {
+  if (key === undefined)
+    throw new CommandEnd(exits.usage, "An export is checked against a key that you have from elsewhere: give --key.");
+  const verifier = keyOf(key);
+  if (!existsSync(file)) throw new CommandEnd(exits.usage, `${file} cannot be read.`);
+  const { head, entries, again, checkpoints } = verifyExport(file, verifier);
+  const behind = entries - head.size;
+  const text =
+    `${count(head.size, "entry", "entries")} of the log ${head.origin} are in the file, each in its place under the last of ${count(checkpoints, "checkpoint", "checkpoints")}.` +
+    `${again === 0 ? "" : ` ${count(again, "event is", "events are")} there more than once.`}` +
+    `${behind === 0 ? "" : ` ${count(behind, "entry", "entries")} behind it are under none yet.`}`;
+  return { json: { ...told(head), entries, again, checkpoints }, text };
 }
 
 function logOf(world: World, folder: string | undefined, { key }: KeyOption): { folder: string; key: Verifier } {

@@ -2,12 +2,14 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { STEPS_MAX } from "../../kernel/abi/bounds.ts";
 import type { TaskLine } from "../../kernel/abi/console-messages.ts";
+import { formatNames } from "../../kernel/abi/export.ts";
 import { agentApprove, agentList, agentTurn } from "./agent.ts";
 import { type AuditOptions, auditSchema, auditShow } from "./audit.ts";
 import { auditCheckpoint, auditProve, auditVerify, type KeyOption, type VerifyOptions } from "./audit-proof.ts";
 import { cellsResume } from "./cells.ts";
 import { doctor } from "./doctor.ts";
 import { exitHelp } from "./exits.ts";
+import { auditExport, exportStatus, exportTest, type PrintOptions } from "./export.ts";
 import { firewall, firewallApply } from "./firewall.ts";
 import { keysList, keysRevoke, keysRotate } from "./keys.ts";
 import type { Output, World } from "./output.ts";
@@ -61,6 +63,7 @@ export function buildProgram({ world, say }: Runtime): Command {
     .description("start cells again after a guard was missing in one ('silo status' says which)")
     .action(() => say(cellsResume(here())));
   audit(program.command("audit").description("the audit log"), here, say);
+  exports(program.command("export").description("what of the audit log a SIEM has"), here, say);
   return program;
 }
 
@@ -247,6 +250,7 @@ function audit(log: Command, here: () => World, say: Say): void {
     .addOption(publicKey())
     .option("--checkpoint <file>", "also that it goes on where this older checkpoint ended")
     .option("--entry <index>", "only that entry, by its inclusion proof", whole(0, Number.MAX_SAFE_INTEGER))
+    .option("--from-export <file>", "what a SIEM has of the log, its file of native events, without any log beside it")
     .option("--proof <file>", "what 'silo audit prove' wrote, without any log beside it")
     .action((folder: string | undefined, options: VerifyOptions) => say(auditVerify(here(), folder, options)));
   log
@@ -255,12 +259,30 @@ function audit(log: Command, here: () => World, say: Say): void {
     .addOption(publicKey())
     .action((folder: string | undefined, options: KeyOption) => say(auditCheckpoint(here(), folder, options)));
   log
+    .command("export [folder]")
+    .description("print the log as a SIEM gets it, an event a line, each proven as it is read")
+    .addOption(new Option("--format <format>", "body of an event").choices(formatNames).makeOptionMandatory())
+    .option("--from <index>", "begin at this entry", whole(0, Number.MAX_SAFE_INTEGER), 0)
+    .option("--key <key>", "the log's verifier key (default: the one that lies beside the log)")
+    .action((folder: string | undefined, options: PrintOptions) => say(auditExport(here(), folder, options)));
+  log
     .command("prove <index> [folder]")
     .description("one entry with its proof in one file (C2SP tlog-proof), for whoever has the key and nothing else")
     .addOption(publicKey())
     .action((index: string, folder: string | undefined, options: KeyOption) =>
       say(auditProve(here(), whole(0, Number.MAX_SAFE_INTEGER)(index), folder, options)),
     );
+}
+
+function exports(all: Command, here: () => World, say: Say): void {
+  all
+    .command("status")
+    .description("how far the receiver has the log, how far behind it is, and what is wrong")
+    .action(() => say(exportStatus(here())));
+  all
+    .command("test")
+    .description("send the newest checkpoint to the receiver once more, and say what came back")
+    .action(() => say(exportTest(here())));
 }
 
 function publicKey(): Option {

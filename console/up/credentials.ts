@@ -19,6 +19,9 @@ export const SECRET_BYTES = 24;
 /** Outside systems, as their proxies read them. Without `smpp` nobody sends SMS. */
 export type Outside = { database: Json; smtp: Json; smpp?: Json };
 
+/** What the administrator gave the exporter for its receiver, where there is such a file. */
+const SIEM = "siem.json";
+
 /** Every credential by name of the process and name of the file. */
 export type Credentials = ReadonlyMap<string, Buffer>;
 
@@ -40,6 +43,8 @@ export async function makeCredentials(
   if (outside.database !== undefined) made.set(slot("database", "database.json"), json(outside.database));
   if (outside.smtp !== undefined) made.set(slot("email", "smtp.json"), json(outside.smtp));
   if (outside.smpp !== undefined) made.set(slot("sms", "smpp.json"), json(outside.smpp));
+  const siem = `${state}/console/${SIEM}`;
+  if (existsSync(siem)) made.set(slot("siem", SIEM), readFileSync(siem));
   return made;
 }
 

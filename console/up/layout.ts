@@ -3,7 +3,7 @@
  *
  * Threat: a directory open to one user too many is an edge nobody decided on.
  * Contract: every socket directory comes from the edge table and is open to its sender's group alone; everything else belongs to one
- * process. What exists with another owner or mode is put right, and folders of sockets and credentials begin empty.
+ * process, but for what one writes and another reads: the published log, and how far of it was exported. What exists with another owner or mode is put right, and folders of sockets and credentials begin empty.
  * Failure: throws before any process starts.
  */
 import { chmodSync, chownSync, lstatSync, mkdirSync, rmSync } from "node:fs";
@@ -57,7 +57,8 @@ function stateFolders(state: string): Folder[] {
     folder(`${state}/agents`, "root", 0o755),
     folder(`${state}/bundles`, "silo-kernel", 0o700),
     folder(`${state}/kernel`, "silo-kernel", 0o700),
-    folder(`${state}/audit`, "silo-kernel", 0o2750),
+    folder(`${state}/audit`, "silo-kernel", 0o2750, "silo-siem"),
+    folder(`${state}/siem`, "silo-siem", 0o2750, "silo-kernel"),
     folder(`${state}/config`, "silo-kernel", 0o755),
     folder(`${state}/vault`, "silo-vault", 0o700),
     folder(`${state}/sealed`, "root", 0o700),

@@ -36,6 +36,7 @@ export const services: readonly Service[] = [
   service("door", "proxies/door"),
   service("vault", "proxies/vault", { keyring: true }),
   ...proxies.map((name) => proxy[name]),
+  service("siem", "proxies/siem", { network: "host", optional: ["siem.json"] }),
   service("ingress", "proxies/ingress", {
     network: "host",
     credentials: ["frontends.json"],

@@ -6,6 +6,7 @@
  * sender's group alone: who may speak to whom is a file permission.
  */
 import { consoleToKernel } from "./console-messages.ts";
+import { consoleToSiem } from "./export.ts";
 import {
   doorToKernel,
   doorToVault,
@@ -24,7 +25,7 @@ export const proxies = ["database", "email", "sms", "kv"] as const;
 export type ProxyName = (typeof proxies)[number];
 
 /** Short names; the Linux user of each is `silo-NAME`. */
-export type ProcessName = "kernel" | "door" | "vault" | "ingress" | "jailer" | "console" | ProxyName;
+export type ProcessName = "kernel" | "door" | "vault" | "ingress" | "jailer" | "siem" | "console" | ProxyName;
 
 /** `kin`: a violation there is a defect or a take-over; the sender exits. `stranger`: refuse and go on. */
 export type Edge = { from: ProcessName; to: ProcessName; trust: "kin" | "stranger"; messages: Messages };
@@ -41,6 +42,7 @@ export const edges: readonly Edge[] = [
   { from: "kernel", to: "vault", trust: "kin", messages: kernelToVault },
   { from: "kernel", to: "jailer", trust: "kin", messages: kernelToJailer },
   { from: "console", to: "kernel", trust: "stranger", messages: consoleToKernel },
+  { from: "console", to: "siem", trust: "stranger", messages: consoleToSiem },
 ];
 
 /** The edge from one process to another. Throws when the table has none: what is not in it does not exist. */

@@ -7,8 +7,8 @@ export const DESTINATIONS_MAX = 32;
 export const NAME_SERVERS_MAX = 3;
 export const INTERFACES_MAX = 16;
 
-/** Who may be given destinations: proxies that reach out, and `clock`, which is the machine's own chrony. */
-export const callers = ["database", "email", "sms", "clock"] as const;
+/** Who may be given destinations: proxies that reach out, the exporter among them, and `clock`, which is the machine's own chrony. */
+export const callers = ["database", "email", "sms", "siem", "clock"] as const;
 export type Caller = (typeof callers)[number];
 
 const List = Type.Optional(
@@ -28,7 +28,10 @@ export const Network = Type.Object(
       Type.Array(Type.String({ minLength: 1, maxLength: 45 }), { minItems: 1, maxItems: NAME_SERVERS_MAX }),
     ]),
     /** Where each may connect to: `mail.example.com:25`, `[2001:db8::1]:25`, `time.example.com:123/udp`. */
-    destinations: Type.Object({ database: List, email: List, sms: List, clock: List }, { additionalProperties: false }),
+    destinations: Type.Object(
+      { database: List, email: List, sms: List, siem: List, clock: List },
+      { additionalProperties: false },
+    ),
   },
   { additionalProperties: false },
 );

@@ -3,6 +3,7 @@ import { type Static, Type } from "typebox";
 import { type Directories, readYaml } from "../process/config.ts";
 import { refine } from "../process/schema.ts";
 import { SLOTS_MAX } from "./bounds.ts";
+import { Export, exportFault } from "./export.ts";
 import { Name } from "./ids.ts";
 import { Isolation } from "./messages.ts";
 import { closedNetwork, Network, networkFault } from "./network.ts";
@@ -45,6 +46,8 @@ const SettingsFile = object({
   }),
   /** Who may connect where. Left out, nobody connects anywhere (network.ts). */
   network: Type.Optional(Network),
+  /** Where the audit log is sent; none: it stays on this disk. */
+  export: Type.Optional(Export),
   /** Kinds of task, and whether one can do without a customer. */
   kinds: Type.Record(Name, object({ customer: Type.Union([Type.Literal("required"), Type.Literal("optional")]) }), {
     additionalProperties: false,
@@ -63,6 +66,7 @@ type SettingsFile = Static<typeof SettingsFile>;
 export const unsaid = {
   cells: { weakest_isolation: "nspawn" },
   pool: { cells_max: 3, age_ms_max: 300_000, free_memory_mib_min: 256 },
+  export: "none",
 } as const satisfies Partial<SettingsFile>;
 
 export type Settings = SettingsFile & Required<Pick<SettingsFile, keyof typeof unsaid>>;
@@ -80,7 +84,7 @@ function settingsFault(settings: SettingsFile): string | undefined {
     const unknown = frontend.kinds.findIndex((kind) => !Object.hasOwn(settings.kinds, kind));
     if (unknown >= 0) return `/frontends/${name}/kinds/${unknown} is not among kinds`;
   }
-  return networkFault(settings.network ?? closedNetwork);
+  return exportFault(settings.export ?? "none") ?? networkFault(settings.network ?? closedNetwork);
 }
 
 function isTimeZone(name: string): boolean {

@@ -11,13 +11,14 @@ export const network: Network = {
     database: ["10.9.0.2:5432", "[2001:db8:9::2]:5432"],
     email: ["mail.example.com:25", "127.0.0.1:2525"],
     sms: ["10.9.0.3:2775"],
+    siem: ["10.9.0.3:6514"],
   },
 };
 
 export type Claim = Target & { from: "machine" | "outside" | "beyond"; reached: boolean };
 
-const [ROOT, INGRESS, CONSOLE, DATABASE, EMAIL, KV, SMS, RESOLVER, NOBODY] = [
-  0, 703, 705, 706, 707, 708, 709, 710, 65_534,
+const [ROOT, INGRESS, CONSOLE, DATABASE, EMAIL, KV, SMS, RESOLVER, SIEM, NOBODY] = [
+  0, 703, 705, 706, 707, 708, 709, 710, 711, 65_534,
 ];
 const RIGHT = "10.9.0.2";
 const RIGHT6 = "2001:db8:9::2";
@@ -47,6 +48,8 @@ export const claims: readonly Claim[] = [
   out(DATABASE, "tcp", RIGHT, 25, false),
   out(SMS, "tcp", FOREIGN, 2775, true),
   out(SMS, "tcp", RIGHT, 2775, false),
+  out(SIEM, "tcp", FOREIGN, 6514, true),
+  out(SIEM, "tcp", RIGHT, 6514, false),
   out(RESOLVER, "udp", RIGHT, 53, true),
   out(RESOLVER, "tcp", RIGHT, 53, true),
   out(RESOLVER, "tcp", FOREIGN, 53, false),

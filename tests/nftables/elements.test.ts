@@ -29,7 +29,7 @@ const given = {
 
 test("each caller's set holds the addresses of its own destinations", () => {
   expect(elementsOf(given)).toEqual({
-    ...{ database4: [], database6: [], sms4: [], sms6: [], network_users: [] },
+    ...{ database4: [], database6: [], sms4: [], sms6: [], siem4: [], siem6: [], network_users: [] },
     email4: ["192.0.2.1 . 6 . 25"],
     email6: ["2001:db8::1 . 6 . 25", "2001:db8::7 . 6 . 587"],
     clock4: ["192.0.2.9 . 17 . 123", "192.0.2.1 . 6 . 4460"],
@@ -84,7 +84,15 @@ describe("the frame", () => {
   test("numbers users as systemd/sysusers.d/silo.conf does", () => {
     const declared = readFileSync("systemd/sysusers.d/silo.conf", "utf8");
     const numbers = [...file.matchAll(/^define (\w+) = (7\d\d)$/gm)];
-    expect(numbers.map(([, name]) => name)).toEqual(["ingress", "console", "database", "email", "sms", "resolver"]);
+    expect(numbers.map(([, name]) => name)).toEqual([
+      "ingress",
+      "console",
+      "database",
+      "email",
+      "sms",
+      "resolver",
+      "siem",
+    ]);
     for (const [, name, number] of numbers) expect(declared).toMatch(new RegExp(`^u! +silo-${name} +${number} `, "m"));
   });
 

@@ -16,12 +16,17 @@ beforeEach(() => void rig.machine("apply"));
 afterAll(() => rig.close());
 
 function everyone() {
-  return { ...network.destinations, sms: ["10.9.0.3:2775", "[2001:db8:9::2]:2775"] };
+  return {
+    ...network.destinations,
+    sms: ["10.9.0.3:2775", "[2001:db8:9::2]:2775"],
+    siem: ["10.9.0.3:6514", "[2001:db8:9::2]:6514"],
+  };
 }
 
 const passing = claims.filter(({ reached }) => reached);
 const extra: Claim[] = [
   { from: "machine", uid: 709, protocol: "tcp", address: "2001:db8:9::2", port: 2775, reached: true },
+  { from: "machine", uid: 711, protocol: "tcp", address: "2001:db8:9::2", port: 6514, reached: true },
   { from: "machine", uid: 710, protocol: "tcp", address: "2001:db8:9::2", port: 53, reached: true },
 ];
 const all = [...passing, ...extra];
@@ -43,6 +48,8 @@ test.each([
   ]),
   ["sms ipv4", "10.9.0.3"],
   ["sms ipv6", "2001:db8:9::2"],
+  ["siem ipv4", "10.9.0.3"],
+  ["siem ipv6", "2001:db8:9::2"],
 ])("without '%s' somebody does not reach %s", (comment, address) => {
   rig.machine("without", comment);
   const there = all.filter((claim) => claim.address === address);
@@ -58,6 +65,7 @@ test.each([
   ["email", 707, "10.9.0.3"],
   ["database", 706, "10.9.0.2"],
   ["sms", 709, "10.9.0.2"],
+  ["siem", 711, "10.9.0.2"],
   ["resolver", 710, "10.9.0.3"],
   ["console", 705, "10.9.0.2"],
   ["ingress", 703, "10.9.0.2"],

@@ -14,7 +14,7 @@ import type { Network } from "../../kernel/abi/network.ts";
 import { readSettings } from "../../kernel/abi/settings.ts";
 import type { Count } from "../../nftables/nft.ts";
 
-export const PORTS = [22, 25, 26, 53, 123, 2775, 5432, 8443];
+export const PORTS = [22, 25, 26, 53, 123, 2775, 5432, 6514, 8443];
 
 export type Target = { uid: number; protocol: "tcp" | "udp"; address: string; port: number; source?: number };
 

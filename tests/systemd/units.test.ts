@@ -52,9 +52,11 @@ describe.each(sealed)("%s", (name, service, unit) => {
 
   test("reads of the state of others what is for all, and the kernel the folders that arrive", () => {
     const read = words(unit, "BindReadOnlyPaths").filter((path) => !path.startsWith(`${RUN}/`));
-    const shared = [`-${STATE}/config`, `-${RUN}/firewall`, `${STATE}/agents`];
+    const shared = [`-${STATE}/config`, `-${RUN}/firewall`, `${STATE}/agents`, `${STATE}/audit`];
     expect(shared).toEqual(expect.arrayContaining(read));
     expect(read.includes(`${STATE}/agents`)).toBe(name === "kernel");
+    expect(read.includes(`${STATE}/audit`)).toBe(name === "siem");
+    if (name === "kernel" || name === "siem") expect(last(unit, "UMask")).toBe("0027");
   });
 
   test("has a network if it has destinations or is the front door", () => {

@@ -1,5 +1,5 @@
 /** Credentials: what was configured is given to the one it is for, and what was not is not made up. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -33,6 +33,19 @@ test("with one it gets what it signs in with, readable by it alone", async () =>
   const path = join(scratch, "credentials/sms/smpp.json");
   expect(readFileSync(path, "utf8")).toBe('{"host":"127.0.0.1"}');
   expect(statSync(path)).toMatchObject({ uid: accounts.uid("silo-sms"), mode: 0o100400 });
+});
+
+test("the exporter gets what the administrator left for it, and nothing where there is none", async () => {
+  const siem = services.find(({ name }) => name === "siem") as (typeof services)[number];
+  giveCredentials(siem, await make(outside), scratch, readAccounts());
+  expect(() => statSync(join(scratch, "credentials/siem/siem.json"))).toThrow();
+  mkdirSync(join(scratch, "console"), { recursive: true });
+  writeFileSync(join(scratch, "console/siem.json"), '{"token":"t"}');
+  giveCredentials(siem, await make(outside), scratch, readAccounts());
+  expect(statSync(join(scratch, "credentials/siem/siem.json"))).toMatchObject({
+    uid: readAccounts().uid("silo-siem"),
+    mode: 0o100400,
+  });
 });
 
 test("a credential that must be there and is not stops the start", async () => {

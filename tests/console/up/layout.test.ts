@@ -22,10 +22,16 @@ describe("the plan", () => {
     },
   );
 
-  test("opens no folder of sockets to a group that no edge names", () => {
-    const named = new Set(edges.map(({ from, to }) => `/run/silo/${to}/${from}`));
+  test("opens no folder to a group that no edge names, but the log to the exporter and how far it is to the kernel", () => {
+    const named = new Set([
+      "/var/silo/audit",
+      "/var/silo/siem",
+      ...edges.map(({ from, to }) => `/run/silo/${to}/${from}`),
+    ]);
     const opened = plan.filter(({ owner, group, path }) => owner !== group && !named.has(path));
     expect(opened).toEqual([]);
+    expect(at("/var/silo/audit")).toMatchObject({ owner: "silo-kernel", group: "silo-siem", mode: 0o2750 });
+    expect(at("/var/silo/siem")).toMatchObject({ owner: "silo-siem", group: "silo-kernel", mode: 0o2750 });
   });
 
   test("lets nobody but the door into the slots of the cells", () => {

@@ -1,0 +1,30 @@
+/** Positions that were taken, back to the one from which everything can be sent again. At most as many as make up the overlap. */
+import type { Position } from "./read.ts";
+
+export type Trail = {
+  /** `bytes` were taken, and with them everything up to `at`. */
+  passed(at: Position, bytes: number): void;
+  /** At least `overlapBytes` behind the last, or where the trail began. */
+  certain(): Position;
+};
+
+export function openTrail(start: Position, overlapBytes: number): Trail {
+  let certain = start;
+  let steps: { at: Position; bytes: number }[] = [];
+  let behind = 0;
+  return {
+    passed(at, bytes) {
+      steps.push({ at, bytes });
+      behind += bytes;
+      let gone = 0;
+      for (const step of steps) {
+        if (behind - step.bytes < overlapBytes) break;
+        behind -= step.bytes;
+        certain = step.at;
+        gone++;
+      }
+      steps = steps.slice(gone);
+    },
+    certain: () => certain,
+  };
+}
