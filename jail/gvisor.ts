@@ -18,6 +18,8 @@ const RUNSC = "/usr/bin/runsc";
 /** Where the chain's own files are; the cell does not see them. */
 const HERE = { runsc: "/runsc", unshare: "/unshare", bundle: "/oci", state: "/state", root: "/cell" };
 const DESCRIPTOR = 3;
+/** The sentry's own, which it shows in every cell: code of its that no agent has a use for. */
+const USELESS_DEVICES = ["/dev/net", "/dev/fuse"];
 
 export const gvisor: Isolation = {
   command: (start, at = places) => ({
@@ -157,6 +159,7 @@ function configuration(start: Start, at: Places): object {
       // runsc would mount one that may be written over the tree's own.
       bind(`${HERE.root}/tmp`, "/tmp"),
       tmpfs("/work", workOptions(start)),
+      ...USELESS_DEVICES.map((path) => tmpfs(path, NOTHING)),
     ],
     linux: { namespaces: ["pid", "network", "ipc", "uts", "mount"].map((type) => ({ type })) },
   };

@@ -11,9 +11,9 @@ from system import CANARY_FILE, call, entries, read, refuses, write
 
 _AT_FDCWD = -100
 _MS_RDONLY, _MS_REMOUNT, _MS_BIND = 1, 32, 4096
-_DEVICES = "mem port kmsg kvm loop-control tpm0 nvme0n1 sda vda mapper/control vhost-vsock uinput".split()
+_DEVICES = "net/tun fuse mem port kmsg kvm loop-control tpm0 nvme0n1 sda vda mapper/control vhost-vsock uinput".split()
 _OPEN_DEVICES = set("full null ptmx random tty urandom zero".split())
-"""Those every program may open; `net/tun` and `fuse` are in gVisor's tree, and are tried by what they are for."""
+"""Those every program may open."""
 _TUNSETIFF, _IFF_TUN = 0x400454CA, 1
 
 refuses("host_file", "The host's passwords, by the root of process 1.", lambda: read("/proc/1/root/etc/shadow"))
@@ -86,7 +86,7 @@ def canary_symlink() -> None:
 @attack
 def devices() -> str:
     """Every device there is, and those that hosts have."""
-    found = [name for name in os.listdir("/dev") if _is_device(f"/dev/{name}") and name not in {*_OPEN_DEVICES, "fuse"}]
+    found = [name for name in os.listdir("/dev") if _is_device(f"/dev/{name}") and name not in _OPEN_DEVICES]
     opened = [name for name in {*found, *_DEVICES} if _opens(f"/dev/{name}")]
     if not opened:
         raise Held("NONE_OPENS")

@@ -91,6 +91,10 @@ describe("the configuration of a cell", () => {
           source: "tmpfs",
           options: ["mode=0777", `size=${16 * 1024 * 1024}`, "nr_inodes=4096", ...locked],
         },
+        ...["/dev/net", "/dev/fuse"].map((destination) => ({
+          ...{ destination, type: "tmpfs", source: "tmpfs" },
+          options: ["mode=0000", "size=4k", "nr_inodes=1", "ro", ...locked],
+        })),
       ],
       linux: { namespaces: ["pid", "network", "ipc", "uts", "mount"].map((type) => ({ type })) },
     });
