@@ -10,7 +10,11 @@ import { faultsOfStore } from "./left.ts";
 import { BROKEN, type Came, isDoubled, isLost, isUnknown } from "./verdict.ts";
 import { type CrashWorld, startCrashWorld, victims } from "./world.ts";
 
-const TASKS_AT_ONCE = 8;
+const TASKS_AT_ONCE = 4;
+/** Between two tasks of one frontend: without gaps no cell would ever wait. */
+const GAP_MS_MAX = 1000;
+/** Cells that wait for a task, beside those that have one: they are killed like all others. */
+const WAITING = 3;
 /** Kills one after the other, whatever has come back between them; then everything serves again, and for a moment nothing is killed. */
 const BURST_MAX = 6;
 const BETWEEN_MS_MAX = 300;
@@ -22,19 +26,22 @@ type Report = { kills: number; accepted: number; ended: number; lost: number; do
 
 /** Kills `kills` random processes at random instants, waits for every task, prints the report. Returns the exit status. */
 export async function crashAtRandom(kills: number, json: boolean): Promise<number> {
-  const crash = await startCrashWorld({ marked: false });
+  const crash = await startCrashWorld({ marked: false, slots: TASKS_AT_ONCE + WAITING, waiting: WAITING });
   const jobs = makeJobs();
   const over: Over[] = [];
   let killing = true;
   const frontends = Array.from({ length: TASKS_AT_ONCE }, async () => {
-    for (let job = jobs.pop(); killing && job !== undefined; job = jobs.pop())
+    for (let job = jobs.pop(); killing && job !== undefined; job = jobs.pop()) {
       over.push({ job, ended: await crash.frontend.endOf(await crash.frontend.submit(job)) });
+      await pause(Math.random() * GAP_MS_MAX);
+    }
   });
-  await killMany(crash, kills, () => over.length);
+  const warm = await killMany(crash, kills, () => over.length);
   killing = false;
   await Promise.all(frontends);
   const came = await counted(crash, await Promise.all(over.map((one) => askedAgain(crash, one))));
-  const report = reportOf(kills, came);
+  const report = { ...reportOf(kills, came), warm };
+  await crash.goOffline();
   const restless = await crash.quiet().catch((error: Error) => error.message);
   const isKept = report.lost === 0 && report.doubled === 0 && restless === undefined;
   await crash.stop({ forget: isKept });
@@ -45,8 +52,10 @@ export async function crashAtRandom(kills: number, json: boolean): Promise<numbe
   return isKept && faults.length === 0 ? 0 : BROKEN;
 }
 
-async function killMany(crash: CrashWorld, kills: number, ended: () => number): Promise<void> {
+/** Returns how many tasks found their cell waiting, at the least: a kernel that is killed forgets its count. */
+async function killMany(crash: CrashWorld, kills: number, ended: () => number): Promise<number> {
   const begun = Date.now();
+  let warm = 0;
   for (let killed = 0; killed < kills; ) {
     const burst = Math.min(kills - killed, 1 + Math.floor(Math.random() * BURST_MAX));
     for (let kill = 0; kill < burst; killed += 1, kill++) {
@@ -55,8 +64,15 @@ async function killMany(crash: CrashWorld, kills: number, ended: () => number): 
       if ((killed + 1) % PROGRESS_KILLS === 0) progress(killed + 1, kills, ended(), Date.now() - begun);
     }
     await crash.appliance.waitReady();
+    const before = await taken(crash);
     await pause(Math.random() * REST_MS_MAX);
+    warm += (await taken(crash)) - before;
   }
+  return warm;
+}
+
+async function taken({ desk }: CrashWorld): Promise<number> {
+  return (await desk.ask("status", {})).pool.taken;
 }
 
 /** One that runs: a process of ours, or what runs in a cell. */
@@ -113,6 +129,6 @@ function reportOf(kills: number, came: readonly Came[]): Report {
   };
 }
 
-function words({ kills, accepted, ended, lost, doubled, unknown }: Report): string {
-  return `${kills} kills: ${accepted} tasks accepted, ${ended} ended, ${lost} lost, ${doubled} done twice, ${unknown} with UNKNOWN_OUTCOME before a human`;
+function words({ kills, accepted, ended, lost, doubled, unknown, warm }: Report & { warm: number }): string {
+  return `${kills} kills: ${accepted} tasks accepted, ${ended} ended, ${lost} lost, ${doubled} done twice, ${unknown} with UNKNOWN_OUTCOME before a human; ${warm} found their cell waiting`;
 }

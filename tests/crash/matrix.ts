@@ -14,6 +14,8 @@ import { announce, type Plan, release, wasShot, withdraw } from "./points/plan.t
 import { BROKEN, type Came, isDoubled, isLost, isUnknown } from "./verdict.ts";
 import { type CrashWorld, startCrashWorld } from "./world.ts";
 
+/** None waits: a cell is started when its task comes, so that each boundary is about the one task. */
+const SLOTS = 4;
 const RECORDS = 2;
 const SHOT_POLL_MS = 5;
 /** What comes after the task is over comes within so long: the SMSC takes up to five seconds for a receipt. */
@@ -29,7 +31,7 @@ export type Choice = { share: string; at: string };
 
 /** Kills at every boundary of the choice, prints each run and a sum. Returns the exit status. */
 export async function crashAtBoundaries({ share, at }: Choice, json: boolean): Promise<number> {
-  const crash = await startCrashWorld({ marked: true });
+  const crash = await startCrashWorld({ marked: true, slots: SLOTS, waiting: 0 });
   const jobs = makeJobs();
   const all = await enumerate(crash, jobs);
   const kills = shareOf(all, share).filter((kill) => placeOf(kill).includes(at));

@@ -18,6 +18,7 @@ export const PLACES: Places = { name: "/", etc: "/etc/silo", var: "/var/silo", r
 const PORT = { min: 20_000, max: 32_000 } as const;
 /** A crash is our own doing here, so nobody has to wait out a process that keeps failing. */
 const RESTART_MS_MAX = 100;
+const ROLE = "refund-agent";
 const QUIET_MS_MAX = 60_000;
 const POLL_MS = 20;
 
@@ -28,16 +29,20 @@ export type CrashWorld = {
   outside: Outsiders;
   desk: Desk;
   frontend: CrashFrontend;
+  /** No cell waits for a task any more, and none is started. */
+  goOffline(): Promise<void>;
   /** Settles when everything serves, every answer is delivered and nothing of a cell is left. Throws, saying what is. */
   quiet(): Promise<void>;
   /** With `forget`, the keys go too. */
   stop(options: { forget: boolean }): Promise<void>;
 };
 
-/** Starts everything. With `marked`, the processes know the boundaries of points/. */
-export async function startCrashWorld({ marked }: { marked: boolean }): Promise<CrashWorld> {
+/** With `marked`, the processes know the boundaries of points/. `slots`: cells at once; `waiting`: those of them that may wait for a task. */
+export type CrashSettings = { marked: boolean; slots: number; waiting: number };
+
+export async function startCrashWorld({ marked, slots, waiting }: CrashSettings): Promise<CrashWorld> {
   putNodeFirst(marked ? ["register", "cache"] : ["cache"]);
-  setNoCellWaits();
+  setCells(slots, waiting);
   const outside = await startOutsiders();
   const appliance = await startAppliance({
     port: randomInt(PORT.min, PORT.max),
@@ -54,6 +59,9 @@ export async function startCrashWorld({ marked }: { marked: boolean }): Promise<
     outside,
     desk,
     frontend,
+    async goOffline() {
+      await desk.ask("agent_offline", { role: ROLE });
+    },
     async quiet() {
       await appliance.waitReady();
       for (const until = Date.now() + QUIET_MS_MAX; ; await pause(POLL_MS)) {
@@ -89,19 +97,19 @@ function putNodeFirst(modules: readonly string[]): void {
   process.env["PATH"] = `${FOLDER}/bin:${process.env["PATH"]}`;
 }
 
-/** A cell is started when its task comes: so each boundary is about the one task, and nothing is left that waits for another. */
-function setNoCellWaits(): void {
+function setCells(slots: number, waiting: number): void {
   const silo = parseDocument(readFileSync(`${PLACES.etc}/silo.yaml`, "utf8"));
-  silo.setIn(["pool", "cells_max"], 0);
+  silo.setIn(["slots"], slots);
+  silo.setIn(["pool", "cells_max"], waiting);
   mkdirSync(`${PLACES.var}/config`, { recursive: true });
   writeFileSync(`${PLACES.var}/config/silo.yaml`, String(silo));
 }
 
 async function approve(desk: Desk): Promise<void> {
-  cpSync(new URL("./agent", import.meta.url), `${PLACES.var}/agents/refund-agent`, { recursive: true });
+  cpSync(new URL("./agent", import.meta.url), `${PLACES.var}/agents/${ROLE}`, { recursive: true });
   const { agents } = await desk.ask("agent_list", {});
-  const folder = agents.find(({ role }) => role === "refund-agent")?.folder ?? "";
-  await desk.ask("agent_approve", { role: "refund-agent", folder });
+  const folder = agents.find(({ role }) => role === ROLE)?.folder ?? "";
+  await desk.ask("agent_approve", { role: ROLE, folder });
 }
 
 function leftOfCells(): number {
