@@ -139,6 +139,8 @@ export function consoleHandlers(
 
     cells_resume: (_, peer) => asAdministrator(peer, async (who) => done({ resumed: await desk.resume(who) })),
 
+    case_of: ({ customer }, peer) => asAdministrator(peer, () => desk.caseOf(customer)),
+
     audit_show: (query, peer) =>
       as(peer, (person) => {
         if (person.administrator) return done(desk.auditShow(query));

@@ -53,6 +53,8 @@ export type Desk = {
   cells: Dispatch["state"];
   /** Cells may be started again; false where they might before. */
   resume: Dispatch["resume"];
+  /** The case of a customer token. */
+  caseOf(customer: string): End<{ case: string }>;
   auditShow(query: RequestOf<typeof consoleToKernel, "audit_show">): ValueOf<typeof consoleToKernel, "audit_show">;
   /** A role was approved, or went online or offline. */
   rolesChanged(): void;
@@ -103,6 +105,10 @@ export function openDesk(
     auditEntries: () => logSize(store),
     cells: dispatch.state,
     resume: dispatch.resume,
+    caseOf(customer) {
+      const found = store.cases.all().find(({ value }) => value.customer === customer);
+      return found === undefined ? refused("CASE_UNKNOWN") : done({ case: found.value.case });
+    },
     auditShow: (query) => readLog(store, query),
     rolesChanged: dispatch.wake,
   };

@@ -2,6 +2,7 @@
 
 import type { AgentLine } from "../../kernel/abi/console-messages.ts";
 import type { Capabilities, Limit } from "../../kernel/abi/grant.ts";
+import { money } from "./money.ts";
 
 const scopeWords = {
   call: "a call",
@@ -13,14 +14,6 @@ const scopeWords = {
 /** `amount: at most 500.00 USD a call`. */
 export function limitText({ measure, scope, unit, max }: Limit): string {
   return `${measure}: at most ${unit === null ? max : money(max, unit)} ${scopeWords[scope]}`;
-}
-
-/** Minor units as the currency's own decimals (ISO 4217, as the runtime knows them). */
-function money(minor: number, currency: string): string {
-  const digits =
-    new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 0;
-  const text = String(minor).padStart(digits + 1, "0");
-  return digits === 0 ? `${text} ${currency}` : `${text.slice(0, -digits)}.${text.slice(-digits)} ${currency}`;
 }
 
 /** One line for each capability and limit; `+` is asked anew, `-` is given up, two spaces stay as they are. */

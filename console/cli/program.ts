@@ -229,14 +229,19 @@ function walls(wall: Command, here: () => World, say: Say): void {
 function audit(log: Command, here: () => World, say: Say): void {
   log
     .command("show")
-    .description("entries of the audit log, oldest first")
+    .description("entries of the audit log, oldest first; with --task alone, what happened as a story")
     .option("--task <task>", "only those of one task")
+    .option("--case <case>", "only those of one case")
+    .option("--customer <handle>", "only those of the case in which this handle (tok_…) is the customer")
+    .option("--role <role>", "only those of one role")
+    .option("--since <time>", "not before: 2026-11-22T10:00, or how long ago (90s, 30m, 2h, 7d)", moment)
+    .option("--until <time>", "before this time", moment)
     .option(
       "--from <index>",
       "begin at this entry (default: so that the newest are shown)",
       whole(0, Number.MAX_SAFE_INTEGER),
     )
-    .option("--limit <number>", "at most so many", whole(1, 1000), AUDIT_LIMIT)
+    .option("--limit <number>", `at most so many (default: ${AUDIT_LIMIT})`, whole(1, 1000))
     .action((options: AuditOptions) => say(auditShow(here(), options)));
   log
     .command("schema")
@@ -299,6 +304,15 @@ function whole(least: number, most: number): (text: string) => number {
     if (/^\d+$/.test(text) && number >= least && number <= most) return number;
     throw new InvalidArgumentError(`It is a whole number from ${least} to ${most}.`);
   };
+}
+
+/** Milliseconds since 1970 of a date and time as people write them, or of so long ago. */
+function moment(text: string): number {
+  const [, ago, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  if (ago !== undefined) return Date.now() - Number(ago) * { s: 1, m: 60, h: 3600, d: 86_400 }[unit as "s"] * 1000;
+  const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(time)) throw new InvalidArgumentError("It is a time (2026-11-22T10:00) or how long ago (30m, 2h).");
+  return time;
 }
 
 const port = whole(1, 65_535);

@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 import { UNKNOWN_SHOWN_MAX } from "./bounds.ts";
 import { keyKinds } from "./claims.ts";
 import { Capabilities } from "./grant.ts";
-import { AssignmentId, Capability, CaseId, CellId, Digest, Name, Step, TaskId, Time } from "./ids.ts";
+import { AssignmentId, Capability, CaseId, CellId, CustomerToken, Digest, Name, Step, TaskId, Time } from "./ids.ts";
 import { Isolation, TaskDocument, TaskState } from "./messages.ts";
 import { AnyJson, Arguments, Fields, message, nullable, object, Sentence, Text } from "./shapes.ts";
 
@@ -227,6 +227,8 @@ export const consoleToKernel = {
   ),
   /** Cells may be started again after a guard was missing in one; false where they might before. */
   cells_resume: message({}, object({ resumed: Type.Boolean() })),
+  /** The case in which this token stands for the customer. */
+  case_of: message({ customer: CustomerToken }, object({ case: CaseId })),
   audit_show: message(
     { task: nullable(TaskId), from: Type.Integer({ minimum: 0 }), limit: Type.Integer({ minimum: 1, maximum: 1000 }) },
     object({ entries: Type.Array(AuditLine), next: nullable(Type.Integer()) }),
