@@ -20,10 +20,14 @@ import type { People, Person } from "./people.ts";
 import type { Handlers, Peer } from "./process/listen.ts";
 import type { SignIn } from "./signins.ts";
 import { tellRefusals } from "./tell-refusals.ts";
+import { notWritten, whileBlocked } from "./while-blocked.ts";
 
 type Console = typeof consoleToKernel;
 type Status = ValueOf<Console, "status">;
 type AuditPage = ValueOf<Console, "audit_show">;
+
+/** What is kept in memory at most of people who sign in while nothing can be written; then they wait. */
+const SIGN_INS_UNWRITTEN_MAX = 1000;
 
 /** What only main.ts knows of this appliance. */
 export type Appliance = {
@@ -33,14 +37,17 @@ export type Appliance = {
   lowered: string[];
   peers: () => Record<string, boolean>;
   auditLog: () => Status["audit_log"];
+  stopped: () => Status["stopped"];
 };
 
 export function consoleHandlers(
-  core: Pick<Core, "store" | "commit" | "now">,
+  core: Pick<Core, "store" | "commit" | "ride" | "blocked" | "now">,
   parts: { desk: Desk; agents: Agents; keys: Keys; people: People; signIn: SignIn; appliance: Appliance },
 ): Handlers<Console> {
   const { desk, agents, keys, people, signIn, appliance } = parts;
   const signedIn = new WeakMap<Peer, Person>();
+  /** Sign-ins whose entry waited for the disk. */
+  let unwritten = 0;
 
   /** The message in the name of whoever signed in on this connection. */
   async function as<T>(peer: Peer, act: (person: Person) => End<T> | Promise<End<T>>): Promise<End<T>> {
@@ -74,7 +81,11 @@ export function consoleHandlers(
       signedIn.delete(peer);
       const end = await signIn(name, secret);
       if (end.end === "later") return end;
-      await core.commit(() => note(core, "sign_in", signInEntry(name, people, end)));
+      const entry = () => note(core, "sign_in", signInEntry(name, people, end));
+      if (!core.blocked()) unwritten = 0;
+      if (!core.blocked()) await core.commit(entry);
+      else if (unwritten++ < SIGN_INS_UNWRITTEN_MAX) core.ride(entry);
+      else return notWritten;
       if (end.end !== "done") {
         signedIn.delete(peer); // another attempt on this connection may have succeeded meanwhile
         return end;
@@ -149,7 +160,10 @@ export function consoleHandlers(
         return shown.end === "done" ? done(withoutRunsBeside(desk.auditShow(query))) : shown;
       }),
   };
-  return tellRefusals(core, handlers, (peer) => signedIn.get(peer)?.person ?? null);
+  return whileBlocked(
+    core.blocked,
+    tellRefusals(core, handlers, (peer) => signedIn.get(peer)?.person ?? null),
+  );
 }
 
 /** What an agent did in shadow or try is not for the person it is compared with; an entry of a live run has no mode. */
@@ -201,6 +215,7 @@ function statusOf(core: Pick<Core, "store">, desk: Desk, people: People, applian
     ],
     ...desk.cells(),
     audit_entries: desk.auditEntries(),
+    stopped: appliance.stopped(),
     audit_log: appliance.auditLog(),
     undelivered: desk.undelivered(),
     peers: appliance.peers(),

@@ -4,7 +4,8 @@
  * sockets; they are the next group.
  *
  * Failure: a decision that throws is a defect of ours: the whole group leaves nothing, every caller of it and of any later
- * group gets the error, and the process ends.
+ * group gets the error, and the process ends. So it does when the disk does not take a group after all: LMDB has left the file as it was, but what
+ * its binding does then to this process's memory is not to be relied on (it prints into a buffer that may be too short).
  */
 import type { Store } from "./store.ts";
 
@@ -14,23 +15,39 @@ export type Commit = <T>(decide: () => T) => Promise<T>;
 /** Decides with the next group, before everything that comes after it, or alone when none comes for RIDE_MS. Nobody waits for it. */
 export type Ride = (decide: () => void) => void;
 
+export type Commits = {
+  commit: Commit;
+  ride: Ride;
+  /** Whether groups wait, undecided, until the disk may be written. */
+  blocked: () => boolean;
+};
+
+/** Between two looks whether it may. */
+const AGAIN_MS = 500;
 /** The longest a decision nobody waits for is kept in memory alone. */
 const RIDE_MS = 20;
 
 type Entry = { decide: () => void; settle: () => void; fail: (error: unknown) => void };
 
-export function groupCommit(store: Pick<Store, "transaction">): { commit: Commit; ride: Ride } {
+/** `mayWrite` is asked before each group: nothing is decided that the disk would not take. */
+export function groupCommit(store: Pick<Store, "transaction">, mayWrite: () => boolean = () => true): Commits {
   let group: Entry[] = [];
   let scheduled: NodeJS.Immediate | undefined;
   let riding: NodeJS.Timeout | undefined;
   let broken: { error: unknown } | undefined;
+  let again: NodeJS.Timeout | undefined;
 
   function flush(): void {
-    const entries = group;
-    group = [];
     clearTimeout(riding);
     clearImmediate(scheduled);
     scheduled = riding = undefined;
+    if (again !== undefined) return;
+    if (!mayWrite()) {
+      again = setTimeout(tryAgain, AGAIN_MS);
+      return;
+    }
+    const entries = group;
+    group = [];
     try {
       if (broken !== undefined) throw broken.error;
       store.transaction(() => {
@@ -42,6 +59,11 @@ export function groupCommit(store: Pick<Store, "transaction">): { commit: Commit
       return;
     }
     for (const entry of entries) entry.settle();
+  }
+
+  function tryAgain(): void {
+    again = undefined;
+    flush();
   }
 
   return {
@@ -61,6 +83,7 @@ export function groupCommit(store: Pick<Store, "transaction">): { commit: Commit
       riding ??= setTimeout(flush, RIDE_MS);
       group.push({ decide, settle: () => undefined, fail: rethrow });
     },
+    blocked: () => again !== undefined,
   };
 }
 

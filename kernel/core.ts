@@ -1,5 +1,6 @@
 /** What every decision of the kernel is made with; clock, randomness and disk are handed in. */
 import type { CheckArguments } from "./abi/arguments.ts";
+import type { Later } from "./abi/ends.ts";
 import { ENTRY_VERSION, type Entry, type Told, type Verb } from "./abi/entry.ts";
 import type { Operations } from "./abi/operations.ts";
 import type { PermitKey } from "./abi/permit.ts";
@@ -15,6 +16,10 @@ export type Core = {
   store: Store;
   commit: Commit;
   ride: Ride;
+  /** Whether something decided waits for the disk to take it. */
+  blocked: () => boolean;
+  /** Why nothing new may begin, for whoever wants to begin it; null: it may (stop.ts). */
+  stopped: () => Later | null;
   operations: Operations;
   /** By capability: the check of its arguments. */
   checks: ReadonlyMap<string, CheckArguments>;

@@ -56,7 +56,8 @@ export type Dispatch = Pick<Excess, "countFinding" | "countIntent"> & {
   held(): Attempt[];
   /** The leases of these tasks were ended in the store: so are their cells. */
   expired(tasks: readonly string[]): void;
-  doorLost(): void;
+  /** Ends every cell, as the door is lost or nothing may go on: their tasks are ready again, and no attempt is counted. */
+  endCells(): void;
   /** The vault is there again and knows no cell. */
   vaultFound(): void;
   /** Expires dead leases, renews live ones, hands over what waits for a role that is offline. Every third of a lease's time. */
@@ -95,8 +96,13 @@ export function openDispatch({ core, mint, peers, background, log, freeMemoryMib
     if (due !== null) timer = setTimeout(wake, due - now + 1);
   }
 
+  /** Whether work may begin. */
+  function isOpen(): boolean {
+    return halt.why() === null && core.stopped() === null;
+  }
+
   function mayStart(): boolean {
-    return halt.why() === null && peers.jailer.connected && peers.door.connected && peers.vault.connected;
+    return isOpen() && peers.jailer.connected && peers.door.connected && peers.vault.connected;
   }
 
   function startDue(now: number): void {
@@ -124,6 +130,8 @@ export function openDispatch({ core, mint, peers, background, log, freeMemoryMib
 
   async function ask<T>(jobFor: (resolve: (end: End<T>) => void) => Job): Promise<End<T>> {
     if (halt.why() !== null) return later("No cell is started now: a guard was missing in one (silo status).");
+    const stopped = core.stopped();
+    if (stopped !== null) return stopped;
     const end = jobs.ask(jobFor);
     wake();
     return end;
@@ -159,14 +167,14 @@ export function openDispatch({ core, mint, peers, background, log, freeMemoryMib
   async function take(attempt: Attempt, { task, click, comparison }: Job): Promise<Claimed | null> {
     const { held } = attempt;
     const claimed = await core.commit(() => {
-      if (halt.why() !== null || !useOnce(held)) return null;
+      if (!isOpen() || !useOnce(held)) return null;
       const claimed =
         comparison === null ? claim(core, mint, task, held, click) : claimComparison(core, mint, comparison, held);
       attempt.lease = claimed?.lease ?? null;
       attempt.keys = claimed === null ? [] : [claimed.baseKey, claimed.taskKey];
       return claimed;
     });
-    if (claimed === null) attempt.end(halt.why() === null ? { how: "settled", ending: null } : { how: "lost" });
+    if (claimed === null) attempt.end(isOpen() ? { how: "settled", ending: null } : { how: "lost" });
     return claimed;
   }
 
@@ -244,7 +252,7 @@ export function openDispatch({ core, mint, peers, background, log, freeMemoryMib
       wake();
       return resumed;
     },
-    doorLost() {
+    endCells() {
       for (const cell of cells.all()) cell.end({ how: "lost" });
     },
     vaultFound() {

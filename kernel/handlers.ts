@@ -1,4 +1,4 @@
-/** What the door, the vault and ingress may ask of the kernel, message by message: each is one decision in one transaction. */
+/** What the door, the vault and ingress may ask of the kernel, message by message: each is one decision in one transaction. What begins something is *later* while nothing may begin. */
 import { done } from "./abi/ends.ts";
 import type { doorToKernel, ingressToKernel, vaultToKernel } from "./abi/messages.ts";
 import type { Background } from "./background.ts";
@@ -16,10 +16,12 @@ export function doorHandlers(core: Core, dispatch: Dispatch): Handlers<typeof do
   return {
     intend(body) {
       dispatch.countIntent(body.cell);
-      return dispatch.intend(body);
+      return core.stopped() ?? dispatch.intend(body);
     },
     end: dispatch.end,
     async finding(body) {
+      const stopped = core.stopped();
+      if (stopped !== null) return stopped;
       const end = await core.commit(() => finding(core, body.finding));
       dispatch.countFinding(body.finding.cell);
       return end;
@@ -30,12 +32,14 @@ export function doorHandlers(core: Core, dispatch: Dispatch): Handlers<typeof do
 export function vaultHandlers(core: Core, dispatch: Dispatch): Handlers<typeof vaultToKernel> {
   return {
     async submit(body) {
+      const stopped = core.stopped();
+      if (stopped !== null) return stopped;
       const end = await core.commit(() => submit(core, body));
       dispatch.wake();
       return end;
     },
     table: (body) => tableOf(core.store, body),
-    lookup: (body) => core.commit(() => lookup(core, body)),
+    lookup: (body) => core.stopped() ?? core.commit(() => lookup(core, body)),
     outcome(body) {
       const comparison = dispatch.comparisonOf(body.assignment);
       if (comparison !== null) return core.commit(() => learn(core, comparison, body));
@@ -43,7 +47,7 @@ export function vaultHandlers(core: Core, dispatch: Dispatch): Handlers<typeof v
       core.ride(() => void outcome(core, body));
       return done({});
     },
-    finding: (body) => core.commit(() => finding(core, body.finding)),
+    finding: (body) => core.stopped() ?? core.commit(() => finding(core, body.finding)),
   };
 }
 

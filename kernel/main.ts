@@ -32,7 +32,7 @@ import type { Peers } from "./cells.ts";
 import { steadyClock, trustedTime } from "./clock.ts";
 import { LOOK_MS, watchClock } from "./clock-watch.ts";
 import { groupCommit } from "./commit.ts";
-import type { Core } from "./core.ts";
+import { type Core, note } from "./core.ts";
 import { daysIn } from "./day.ts";
 import { openDesk } from "./desk.ts";
 import { openDispatch } from "./dispatch.ts";
@@ -48,10 +48,12 @@ import { listen } from "./process/listen.ts";
 import { startProcess } from "./process/start.ts";
 import { secretsPlace } from "./process/wrapped.ts";
 import { goOnFromNow, recover } from "./recovery.ts";
+import { openReserve } from "./reserve.ts";
 import { openRoles } from "./roles.ts";
 import { readTransitions } from "./route.ts";
 import { openSigningKeys } from "./signers.ts";
 import { openSignIns, parseSignIns } from "./signins.ts";
+import { openStop } from "./stop.ts";
 import { openStore } from "./store.ts";
 
 const MIB = 1024 * 1024;
@@ -77,7 +79,8 @@ await startProcess("kernel", async (dirs, log) => {
   const mint = openMint({ keys: signing, issuer: `silo-${keystore.appliance}`, random: randomBytes });
   const core: Core = {
     store,
-    ...groupCommit(store),
+    ...groupCommit(store, () => standstill.mayWrite()),
+    stopped: () => standstill.refusal(),
     operations,
     checks: new Map([...operations].map(([name, operation]) => [name, compileArguments(operation)])),
     map,
@@ -91,10 +94,13 @@ await startProcess("kernel", async (dirs, log) => {
   };
   const appliance = readAppliance();
   const publisher = openPublisher({ store, commit: core.commit, folder: join(dirs.var, "audit"), key: logKey });
-  const expired = store.transaction(() => {
-    if (last === null) goOnFromNow(core);
-    tellKey(core, logKey);
-    return recover(core, lifeOf(dirs, appliance, signing));
+  const reserve = openReserve(state);
+  const isReserved = await reserve.make();
+  const standstill = openStop({
+    ...{ reserve, now, log, blocked: core.blocked },
+    note: (verb, code) => core.commit(() => note(core, verb, { code })),
+    onStop: () => dispatch.endCells(),
+    onResume: () => dispatch.wake(),
   });
 
   // Peers, and what goes on with them.
@@ -104,16 +110,25 @@ await startProcess("kernel", async (dirs, log) => {
   const keys = openKeys({ core, signing, mint, dispatch, door: peers.door });
   const pulse = openPulse(core, publisher);
   const lookAtClock = watchClock(core, Date.now, () => performance.now());
+
+  // What was left of an earlier life, before anything new.
+  if (!isReserved) standstill.lacksReserve();
+  const recovery = core.commit(() => {
+    if (last === null) goOnFromNow(core);
+    tellKey(core, logKey);
+    return recover(core, lifeOf(dirs, appliance, signing));
+  });
+  const expired = await standstill.begin(recovery);
   const timers = [
     setInterval(() => void dispatch.tend(), LEASE_MS / 3),
     setInterval(() => void keys.tend(), KEYS_MS),
-    setInterval(() => void pulse(), PULSE_MS),
+    setInterval(() => void pulse().then(() => standstill.tend(publisher.state().fault)), PULSE_MS),
     setInterval(() => void lookAtClock(), LOOK_MS),
   ];
 
   // Sockets.
   const servers = await takeSockets();
-  return { status: `${store.tasks.count()} tasks; ${expired} attempts of an earlier life are void`, stop };
+  return { status: `${store.tasks.count()} tasks; ${expired ?? "no"} attempts of an earlier life are void`, stop };
 
   function openPeers(): Peers {
     const to = { run: dirs.run, log };
@@ -123,7 +138,7 @@ await startProcess("kernel", async (dirs, log) => {
       door: connect(edgeBetween("kernel", "door"), kernelToDoor, {
         ...to,
         onConnect: onDoor,
-        onLost: () => dispatch.doorLost(),
+        onLost: () => dispatch.endCells(),
       }),
       vault: connect(edgeBetween("kernel", "vault"), kernelToVault, { ...to, onConnect: () => dispatch.vaultFound() }),
       jailer: connect(edgeBetween("kernel", "jailer"), kernelToJailer, { ...to, onConnect: wake }),
@@ -139,7 +154,10 @@ await startProcess("kernel", async (dirs, log) => {
       keys,
       people,
       signIn: openSignIns(people, parseSignIns(credential(dirs, "signin"))),
-      appliance: { ...appliance, started: now(), auditLog: publisher.state, peers: () => connectedOf(peers) },
+      appliance: {
+        ...{ ...appliance, started: now(), auditLog: publisher.state, stopped: standstill.why },
+        peers: () => connectedOf(peers),
+      },
     };
     return Promise.all([
       listen(edgeBetween("ingress", "kernel"), ingressToKernel, ingressHandlers(core, background), at),

@@ -19,6 +19,7 @@ export function showStatus(status: Status): string {
     `SiloOS ${status.version}, mode: ${status.mode}, since ${localTime(status.started)}`,
     ...status.lowered.map((guard) => `  ! ${guard}`),
     ...haltText(status.halted).map((line) => `  ! ${line}`),
+    ...stopText(status.stopped).map((line) => `  ! ${line}`),
     ...(status.audit_log.fault === null ? [] : [`  ! ${status.audit_log.fault}`]),
     "",
     list([
@@ -48,6 +49,15 @@ function haltText(halted: Status["halted"]): string[] {
   return [
     `NO CELL IS STARTED since ${localTime(since)}: ${cell} found that a guard was missing (${check}). Tasks wait.`,
     "When that is mended: silo cells resume",
+  ];
+}
+
+function stopText(stopped: Status["stopped"]): string[] {
+  if (stopped === null) return [];
+  const what = stopped.code === "DISK_FULL" ? "the disk is full" : "the disk does not take it";
+  return [
+    `NOTHING NEW IS BEGUN since ${localTime(stopped.since)}: the audit log cannot be written, ${what} (${stopped.why}).`,
+    "Nothing that was accepted is lost. It goes on by itself when there is space again.",
   ];
 }
 

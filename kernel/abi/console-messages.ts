@@ -126,6 +126,14 @@ export const consoleToKernel = {
       }),
       /** Why no cell is started: what one found missing before it was offered (kernel/probe-checks.ts), and when. */
       halted: nullable(object({ check: Type.String({ maxLength: 40 }), cell: CellId, since: Time })),
+      /** Why nothing new begins: the disk is full, or does not take what is written (kernel/stop.ts). */
+      stopped: nullable(
+        object({
+          code: Type.Union([Type.Literal("DISK_FULL"), Type.Literal("DISK_FAULT")]),
+          why: Sentence,
+          since: Time,
+        }),
+      ),
       audit_entries: Type.Integer({ minimum: 0 }),
       /** Entries under the last checkpoint, the verifier key, and why nothing is published where that is so. */
       audit_log: object({

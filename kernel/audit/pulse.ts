@@ -24,10 +24,19 @@ export function tellKey(core: Pick<Core, "store" | "now">, key: LogKey): void {
 /** Call the result every PULSE_MS. */
 export function openPulse(core: Pick<Core, "store" | "commit" | "now">, publisher: Publisher): () => Promise<void> {
   let seen = { size: 0, at: 0 };
-  return async () => {
+  let beating: Promise<void> | null = null;
+
+  async function beat(): Promise<void> {
     const size = logSize(core.store);
     if (size !== seen.size) seen = { size, at: core.now() };
     else if (core.now() >= seen.at + QUIET_MS) await core.commit(() => note(core, "quiet", {}));
     await publisher.tend();
+  }
+
+  return async () => {
+    beating ??= beat().finally(() => {
+      beating = null;
+    });
+    await beating;
   };
 }

@@ -109,6 +109,7 @@ beforeEach(async () => {
       started: 1,
       lowered: ["No TPM."],
       peers: () => ({ door: true }),
+      stopped: () => null,
       auditLog: () => ({ published: 0, key: "", fault: null }),
     },
   });

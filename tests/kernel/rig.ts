@@ -151,7 +151,7 @@ export async function openRig(): Promise<Rig> {
     door: connect(edgeBetween("kernel", "door"), kernelToDoor, {
       ...to,
       onConnect: wake,
-      onLost: () => dispatch.doorLost(),
+      onLost: () => dispatch.endCells(),
     }),
     vault: connect(edgeBetween("kernel", "vault"), kernelToVault, { ...to, onConnect: () => dispatch.vaultFound() }),
     jailer: connect(edgeBetween("kernel", "jailer"), kernelToJailer, { ...to, onConnect: wake }),

@@ -101,6 +101,7 @@ export async function openWorld(folder = mkdtempSync(join(tmpdir(), "silo-kernel
   const core: Core = {
     store,
     ...groupCommit(store),
+    stopped: () => null,
     operations,
     checks: new Map([...operations].map(([name, operation]) => [name, compileArguments(operation)])),
     map: readTransitions(dirs),
