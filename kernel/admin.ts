@@ -38,6 +38,8 @@ export type Appliance = {
   peers: () => Record<string, boolean>;
   auditLog: () => Status["audit_log"];
   stopped: () => Status["stopped"];
+  /** Another key signs the log from now on. */
+  rotateLog: (who: string) => Promise<End<{ kid: string }>>;
 };
 
 export function consoleHandlers(
@@ -145,7 +147,8 @@ export function consoleHandlers(
     agent_online: ({ role }, peer) => asAdministrator(peer, (who) => decided(agents.turn(role, "online", who))),
 
     keys_list: (_, peer) => asAdministrator(peer, () => done(keys.list())),
-    keys_rotate: ({ kind }, peer) => asAdministrator(peer, (who) => keys.rotate(kind, who)),
+    keys_rotate: ({ kind }, peer) =>
+      asAdministrator(peer, (who) => (kind === "log" ? appliance.rotateLog(who) : keys.rotate(kind, who))),
     keys_revoke: ({ of }, peer) => asAdministrator(peer, (who) => keys.revoke(of, who)),
 
     cells_resume: (_, peer) => asAdministrator(peer, async (who) => done({ resumed: await desk.resume(who) })),

@@ -8,6 +8,7 @@ import { compileArguments } from "./abi/arguments.ts";
 import { LEASE_MS } from "./abi/bounds.ts";
 import { consoleToKernel } from "./abi/console-messages.ts";
 import { edgeBetween } from "./abi/edges.ts";
+import { done, type End, later } from "./abi/ends.ts";
 import { randomText } from "./abi/ids.ts";
 import {
   doorToKernel,
@@ -23,10 +24,10 @@ import type { PermitKey } from "./abi/permit.ts";
 import { readSettings } from "./abi/settings.ts";
 import { type Appliance, consoleHandlers } from "./admin.ts";
 import { openAgents } from "./agents.ts";
+import { openLogKeys, tellKey } from "./audit/keys.ts";
 import { lastTime } from "./audit/log.ts";
-import { openLogKey } from "./audit/note.ts";
 import { openPublisher } from "./audit/publish.ts";
-import { openPulse, PULSE_MS, tellKey } from "./audit/pulse.ts";
+import { openPulse, PULSE_MS } from "./audit/pulse.ts";
 import { openBackground } from "./background.ts";
 import type { Peers } from "./cells.ts";
 import { steadyClock, trustedTime } from "./clock.ts";
@@ -75,7 +76,7 @@ await startProcess("kernel", async (dirs, log) => {
   const now = steadyClock(Date.now, last ?? 0);
   const keystore = openKeystore(state, secretsPlace(dirs, state));
   const signing = await openSigningKeys(keystore, now());
-  const logKey = openLogKey(keystore);
+  const logKeys = openLogKeys(keystore, store);
   const mint = openMint({ keys: signing, issuer: `silo-${keystore.appliance}`, random: randomBytes });
   const core: Core = {
     store,
@@ -93,7 +94,7 @@ await startProcess("kernel", async (dirs, log) => {
     incarnation: randomText(16, randomBytes),
   };
   const appliance = readAppliance();
-  const publisher = openPublisher({ store, commit: core.commit, folder: join(dirs.var, "audit"), key: logKey });
+  const publisher = openPublisher({ store, commit: core.commit, folder: join(dirs.var, "audit"), keys: logKeys });
   const reserve = openReserve(state);
   const isReserved = await reserve.make();
   const standstill = openStop({
@@ -115,7 +116,7 @@ await startProcess("kernel", async (dirs, log) => {
   if (!isReserved) standstill.lacksReserve();
   const recovery = core.commit(() => {
     if (last === null) goOnFromNow(core);
-    tellKey(core, logKey);
+    tellKey(core, logKeys.current());
     return recover(core, lifeOf(dirs, appliance, signing));
   });
   const expired = await standstill.begin(recovery);
@@ -155,7 +156,7 @@ await startProcess("kernel", async (dirs, log) => {
       people,
       signIn: openSignIns(people, parseSignIns(credential(dirs, "signin"))),
       appliance: {
-        ...{ ...appliance, started: now(), auditLog: publisher.state, stopped: standstill.why },
+        ...{ ...appliance, started: now(), auditLog: publisher.state, stopped: standstill.why, rotateLog },
         peers: () => connectedOf(peers),
       },
     };
@@ -165,6 +166,15 @@ await startProcess("kernel", async (dirs, log) => {
       listen(edgeBetween("door", "kernel"), doorToKernel, doorHandlers(core, dispatch), at),
       listen(edgeBetween("console", "kernel"), consoleToKernel, consoleHandlers(core, parts), at),
     ]);
+  }
+
+  async function rotateLog(who: string): Promise<End<{ kid: string }>> {
+    const begun = await logKeys.rotate(core, who);
+    if (begun.end !== "done") return begun;
+    const { public: kid } = begun.value;
+    for (let turn = 0; turn < 2; turn++) await publisher.tend(); // one may be under way that began before the entry
+    const signs = logKeys.current().public === kid;
+    return signs ? done({ kid }) : later("The new key has begun and signs when the log can be published.");
   }
 
   async function stop(): Promise<void> {

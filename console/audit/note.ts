@@ -37,8 +37,17 @@ export function readKey(text: string): Verifier {
     throw new Unproven("The key is no Ed25519 verifier key (name+hash+base64, C2SP signed-note).");
   if (idOf(name, typed).toString("hex") !== id)
     throw new Unproven("The key's hash is not that of its name and bytes: it was copied wrong.");
-  const jwk = { kty: "OKP", crv: "Ed25519", x: typed.subarray(1).toString("base64url") };
-  return { name, id: idOf(name, typed), key: createPublicKey({ key: jwk, format: "jwk" }) };
+  return keyOf(name, typed.subarray(1));
+}
+
+/** The key of that name with those public bytes. */
+export function keyOf(name: string, bytes: Buffer): Verifier {
+  const jwk = { kty: "OKP", crv: "Ed25519", x: bytes.toString("base64url") };
+  return {
+    name,
+    id: idOf(name, Buffer.concat([Buffer.of(ED25519), bytes])),
+    key: createPublicKey({ key: jwk, format: "jwk" }),
+  };
 }
 
 function idOf(name: string, typed: Buffer): Buffer {
@@ -63,7 +72,7 @@ export function openNote(note: string, { name, id, key }: Verifier): string {
 
 type Signature = { name: string; bytes: Buffer };
 
-function splitNote(note: string): { text: string; signatures: Signature[] } {
+export function splitNote(note: string): { text: string; signatures: Signature[] } {
   const end = note.lastIndexOf("\n\n");
   const [text, signed] = [note.slice(0, end + 1), note.slice(end + 2)];
   const lines = signed.split("\n");

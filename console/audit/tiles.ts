@@ -47,7 +47,7 @@ function readWide(folder: string, of: string, index: number, width: number) {
   return { path: full, bytes, isFull: true };
 }
 
-function tryRead(folder: string, path: string): Buffer | null {
+export function tryRead(folder: string, path: string): Buffer | null {
   try {
     return readFileSync(join(folder, path));
   } catch (error) {

@@ -5,8 +5,8 @@ import { readTile, TILE_WIDTH } from "./tiles.ts";
 export type Tree = {
   /** Root of the leaves [start, end). */
   root(start: number, end: number): Buffer;
-  /** The proof that leaf `index` is in the tree, from the leaf's neighbour upwards (RFC 6962, section 2.1.1). */
-  inclusion(index: number): Buffer[];
+  /** The proof that leaf `index` is in the tree, or in that of its first `end` leaves, from the leaf's neighbour upwards (RFC 6962, section 2.1.1). */
+  inclusion(index: number, end?: number): Buffer[];
 };
 
 /** The tree of `size` leaves whose tiles lie in `folder`. */
@@ -40,7 +40,7 @@ export function openTree(folder: string, size: number): Tree {
       : [...inclusion(index, middle, end), root(start, middle)];
   }
 
-  return { root, inclusion: (index) => inclusion(index, 0, size) };
+  return { root, inclusion: (index, end = size) => inclusion(index, 0, end) };
 }
 
 /** The largest power of two below `width`. */

@@ -11,8 +11,9 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { checkEntries } from "./entries.ts";
+import { followKeys, type Keys, openWithAny } from "./keys.ts";
 import { emptyRoot, HASH_BYTES, isIncluded, leafHash } from "./merkle.ts";
-import { type Checkpoint, openCheckpoint, Unproven, type Verifier } from "./note.ts";
+import { type Checkpoint, readCheckpoint, splitNote, Unproven, type Verifier } from "./note.ts";
 import { readBundle, readLogFile, readTile, TILE_WIDTH } from "./tiles.ts";
 import { openTree, perfectRoot, type Tree } from "./tree.ts";
 
@@ -23,9 +24,16 @@ const SHARE_BUNDLES_MIN = 64;
 
 type Log = { folder: string; key: Verifier };
 
-/** The head of the log, signed. */
+/** The head of the log, signed by the key or one that the log was handed over to from it. */
 export function readHead({ folder, key }: Log): Checkpoint {
-  return openCheckpoint(readLogFile(folder, CHECKPOINT).toString(NOTE_FORM), key);
+  const note = readLogFile(folder, CHECKPOINT).toString(NOTE_FORM);
+  return openWithAny(note, keysOf({ folder, key }).keys);
+}
+
+/** The keys of the log from the one that is known on. */
+export function keysOf({ folder, key }: Log): Keys {
+  const note = readLogFile(folder, CHECKPOINT).toString(NOTE_FORM);
+  return followKeys(folder, key, readCheckpoint(splitNote(note).text).size);
 }
 
 /** The whole log, on so many threads. */
@@ -40,7 +48,7 @@ export async function verifyLog(log: Log, threads: number): Promise<Checkpoint> 
 
 /** That the log begins with everything under an older checkpoint. Reads the tiles that takes, not the whole. */
 export function verifyGrowth(log: Log, older: string): Checkpoint {
-  const [head, before] = [readHead(log), openCheckpoint(older, log.key)];
+  const [head, before] = [readHead(log), openWithAny(older, keysOf(log).keys)];
   if (before.size > head.size)
     throw new Unproven(
       `The log holds ${head.size} entries, but ${before.size} were signed: its end was removed, or an earlier state of the disk was put back.`,

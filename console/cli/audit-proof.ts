@@ -6,7 +6,7 @@ import { verifyExport } from "../audit/exported.ts";
 import { readKey, Unproven, type Verifier } from "../audit/note.ts";
 import { verifyProof, writeProof } from "../audit/proof.ts";
 import { readLogFile } from "../audit/tiles.ts";
-import { CHECKPOINT, readHead, verifyEntry, verifyGrowth, verifyLog } from "../audit/verify.ts";
+import { CHECKPOINT, keysOf, readHead, verifyEntry, verifyGrowth, verifyLog } from "../audit/verify.ts";
 import { CommandEnd, exits } from "./exits.ts";
 import type { Output, World } from "./output.ts";
 import { findPlaces } from "./places.ts";
@@ -31,8 +31,12 @@ export async function auditVerify(world: World, folder: string | undefined, opti
       return { json: { ...told(head), index: options.entry, entry: entry.toString() }, text: `${text}${grown}` };
     }
     const head = await verifyLog(log, availableParallelism());
-    const text = `${count(head.size, "entry", "entries")} of the log ${head.origin}: each is in its place under the signed root.${grown}`;
-    return { json: { ...told(head), older: before === null ? null : before.size }, text };
+    const { keys, since } = keysOf(log);
+    const after = keys.length === 1 ? "" : ` Signed by ${count(keys.length, "key")}, one after the other.`;
+    const from =
+      since === 0 ? "" : ` The key given signs since entry ${since}; what is before it was signed by others first.`;
+    const text = `${count(head.size, "entry", "entries")} of the log ${head.origin}: each is in its place under the signed root.${after}${from}${grown}`;
+    return { json: { ...told(head), keys: keys.length, since, older: before === null ? null : before.size }, text };
   });
 }
 

@@ -32,8 +32,13 @@ function liveRow({ key, kind, role, sub, made, until, kid, tasks }: LiveKeyLine)
   return [key, kind, role, sub, localTime(made), localTime(until), kid.slice(0, 12), tasks.length];
 }
 
-export async function keysRotate(world: World, kind: SigningKeyLine["kind"]): Promise<Output> {
+export async function keysRotate(world: World, kind: SigningKeyLine["kind"] | "log"): Promise<Output> {
   const { kid } = await withKernel(findPlaces(world.state), world.person, (ask) => ask("keys_rotate", { kind }));
+  if (kind === "log")
+    return {
+      json: { kid },
+      text: `${kid} signs the log from now on; the one before vouches for it. Keys you gave away stay good: verify follows.`,
+    };
   return {
     json: { kid },
     text: `${kid} signs ${kind} keys from now on. What the one before signed goes on until it runs out.`,

@@ -201,8 +201,8 @@ function keys(all: Command, here: () => World, say: Say): void {
   all
     .command("rotate")
     .description("sign with another key from now on; what was signed goes on until it runs out")
-    .addArgument(new Argument("<kind>", "of which keys").choices(["base", "task"]))
-    .action((kind: "base" | "task") => say(keysRotate(here(), kind)));
+    .addArgument(new Argument("<kind>", "of which keys").choices(["base", "task", "log"]))
+    .action((kind: "base" | "task" | "log") => say(keysRotate(here(), kind)));
   all
     .command("revoke <name>")
     .description("make keys void at once: all of a role, one by its id, or all that a signing key (kid) signed")

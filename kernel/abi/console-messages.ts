@@ -227,7 +227,8 @@ export const consoleToKernel = {
   agent_online: message({ role: Name }, object({ agent: AgentLine })),
   /** What signs and verifies, newest first of each kind, and every key a cell holds now. */
   keys_list: message({}, object({ signing: Type.Array(SigningKeyLine), live: Type.Array(LiveKeyLine) })),
-  keys_rotate: message({ kind: Type.Enum(keyKinds) }, object({ kid: Kid })),
+  /** `log`: the key that signs the audit log; its kid is the public half. Answered when it signs alone. */
+  keys_rotate: message({ kind: Type.Enum([...keyKinds, "log"] as const) }, object({ kid: Kid })),
   /** A role, the id of a key, or the kid of a signing key. Answered when the keys are void; the tasks are ready again. */
   keys_revoke: message(
     { of: Type.String({ minLength: 1, maxLength: 43 }) },

@@ -12,8 +12,9 @@ import type { Commit } from "../commit.ts";
 import { ConfigError } from "../process/config.ts";
 import type { Store } from "../store.ts";
 import { type Head, readHead, signHead } from "./checkpoint.ts";
+import type { Handover, LogKeys } from "./keys.ts";
 import { leafHash, logSize } from "./log.ts";
-import type { LogKey } from "./note.ts";
+import type { PublicLogKey } from "./note.ts";
 import * as tiles from "./tiles.ts";
 import { emptyTree, grow, partialTiles, rootOf, TILE_WIDTH, type Tree } from "./tree.ts";
 
@@ -23,7 +24,7 @@ export type Publisher = {
   state: () => { published: number; key: string; fault: string | null };
 };
 
-type Parts = { store: Pick<Store, "audit" | "meta">; commit: Commit; folder: string; key: LogKey };
+type Parts = { store: Pick<Store, "audit" | "meta">; commit: Commit; folder: string; keys: LogKeys };
 
 /** Where the store keeps the last checkpoint. */
 const HEAD = "audit_head";
@@ -31,29 +32,53 @@ const HEAD = "audit_head";
 const BUNDLES_MAX = 8;
 
 /** Takes up the log where it was left. Throws `ConfigError` where the store contradicts what was signed. */
-export function openPublisher({ store, commit, folder, key }: Parts): Publisher {
+export function openPublisher({ store, commit, folder, keys }: Parts): Publisher {
   let head = store.meta.get(HEAD) as Head | undefined;
-  refuseOlder(folder, key, head, logSize(store));
+  refuseOlder(folder, [...keys.earlier(), keys.current()], head, logSize(store));
   let tree = startTree(folder, head);
   /** Of which all files are there. */
   let published = tree.size;
   let fault: string | null = null;
+  /** Whether every hand-over of the key is there for outsiders. */
+  let followable = false;
   let tending: Promise<void> | null = null;
 
   async function publish(): Promise<void> {
     const size = logSize(store);
+    if (!followable) await writeHandovers();
     while (tree.size < size) await extend(Math.min(size, bundleEnd(tree.size)));
-    const isNew = head?.size !== size;
+    const handover = keys.handover();
+    const isNew = head?.size !== size || handover !== null;
     if (isNew || published !== size) await tiles.write(folder, edgeFiles(store, tree, published));
     if (isNew) {
-      const next = signHead(key, tree);
+      const next = signHead(keys.current(), tree, handover === null ? [] : [handover.key]);
       await commit(() => store.meta.put(HEAD, next));
       head = next;
     }
+    if (handover !== null && head !== undefined) await handOver(handover, head);
     if (head !== undefined && tiles.readText(folder, tiles.CHECKPOINT) !== head.note)
-      await tiles.write(folder, [fileOf(tiles.CHECKPOINT, head.note), fileOf(tiles.KEY, `${key.verifier}\n`)]);
+      await tiles.write(folder, [
+        fileOf(tiles.CHECKPOINT, head.note),
+        fileOf(tiles.KEY, `${(keys.earlier()[0] ?? keys.current()).verifier}\n`),
+      ]);
     await removeFilled(folder, published, size);
     published = size;
+  }
+
+  /** Both have signed: outsiders can follow, so the next key signs alone from here on. */
+  async function handOver(handover: Handover, { note }: Head): Promise<void> {
+    const { entry } = store.audit.get(handover.index) ?? { entry: "" };
+    const text = `entry ${Buffer.from(entry).toString("base64")}\nindex ${handover.index}\n\n${note}`;
+    await tiles.write(folder, [fileOf(tiles.handoverPath(keys.told().length), text)]);
+    await commit(() => keys.take(handover, text));
+    keys.forget();
+  }
+
+  async function writeHandovers(): Promise<void> {
+    const files = keys.told().map((text, n) => fileOf(tiles.handoverPath(n), text));
+    const missing = files.filter(({ path }) => tiles.readText(folder, path) === null);
+    await tiles.write(folder, missing);
+    followable = true;
   }
 
   /** Makes the tree larger, up to `end` or to the last checkpoint, whichever comes first. */
@@ -81,13 +106,14 @@ export function openPublisher({ store, commit, folder, key }: Parts): Publisher 
         });
       return tending;
     },
-    state: () => ({ published: head?.size ?? 0, key: key.verifier, fault }),
+    state: () => ({ published: head?.size ?? 0, key: keys.current().verifier, fault }),
   };
 }
 
 /** The folder outlives a store that was put back: what it was signed for is then no longer there. */
-function refuseOlder(folder: string, key: LogKey, head: Head | undefined, size: number): void {
-  const told = readHead(key, tiles.readText(folder, tiles.CHECKPOINT) ?? "");
+function refuseOlder(folder: string, keys: readonly PublicLogKey[], head: Head | undefined, size: number): void {
+  const note = tiles.readText(folder, tiles.CHECKPOINT) ?? "";
+  const told = keys.map((key) => readHead(key, note)).find((read) => read !== null) ?? null;
   const newest = Math.max(told?.size ?? 0, head?.size ?? 0);
   const same = told === null || head === undefined || told.size !== head.size || told.root === head.root;
   if ((told?.size ?? 0) <= (head?.size ?? 0) && newest <= size && same) return;

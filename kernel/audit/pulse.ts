@@ -4,22 +4,12 @@
  */
 import { type Core, note } from "../core.ts";
 import { logSize } from "./log.ts";
-import type { LogKey } from "./note.ts";
 import type { Publisher } from "./publish.ts";
 
 /** How often the log is looked at. */
 export const PULSE_MS = 500;
 /** The longest without an entry. */
 export const QUIET_MS = 60_000;
-
-const TOLD = "audit_key";
-
-/** Says in the log which key signs it, where the log does not say so yet. Inside a transaction. */
-export function tellKey(core: Pick<Core, "store" | "now">, key: LogKey): void {
-  if (core.store.meta.get(TOLD) === key.verifier) return;
-  note(core, "log_key", { keys: [key.public] });
-  core.store.meta.put(TOLD, key.verifier);
-}
 
 /** Call the result every PULSE_MS. */
 export function openPulse(core: Pick<Core, "store" | "commit" | "now">, publisher: Publisher): () => Promise<void> {

@@ -12,7 +12,7 @@ import { dirname, join } from "node:path";
 import { HASH_BYTES, TILE_WIDTH, type Tile, type Tree } from "./tree.ts";
 
 export const CHECKPOINT = "checkpoint";
-/** The verifier key, for whoever has no better source of it. */
+/** The log's first verifier key, for whoever has no better source of it. */
 export const KEY = "key";
 const FOLDER_MODE = 0o2750;
 const FILE_MODE = 0o640;
@@ -22,6 +22,11 @@ const LENGTH_BYTES = 2;
 
 /** Path below the log's folder, and content. */
 export type File = { path: string; bytes: Uint8Array };
+
+/** Where the n-th key that replaced another took over. */
+export function handoverPath(n: number): string {
+  return `handover/${n}`;
+}
 
 /** A level, or `entries`. A full tile has no width. */
 export function tilePath(of: number | "entries", index: number, width = TILE_WIDTH): string {

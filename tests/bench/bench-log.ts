@@ -8,6 +8,7 @@ import { openPublisher, type Publisher } from "../../kernel/audit/publish.ts";
 import { type Commit, groupCommit } from "../../kernel/commit.ts";
 import { note } from "../../kernel/core.ts";
 import { openStore, type Store } from "../../kernel/store.ts";
+import { only } from "../kernel/audit/log-world.ts";
 
 export type BenchLog = { folder: string; store: Store; commit: Commit; publisher: Publisher; close(): Promise<void> };
 
@@ -29,7 +30,7 @@ export function openLog(name: string): BenchLog {
   const store = openStore(join(root, "kernel"));
   const { commit } = groupCommit(store);
   const folder = join(root, "audit");
-  const publisher = openPublisher({ store, commit, folder, key: KEY });
+  const publisher = openPublisher({ store, commit, folder, keys: only(KEY) });
   const close = async () => {
     await store.close();
     rmSync(root, { recursive: true, force: true });

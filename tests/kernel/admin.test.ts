@@ -110,6 +110,10 @@ beforeEach(async () => {
       lowered: ["No TPM."],
       peers: () => ({ door: true }),
       stopped: () => null,
+      rotateLog: async (who) => {
+        changed.push(`rotate log ${who}`);
+        return done({ kid: "c".repeat(43) });
+      },
       auditLog: () => ({ published: 0, key: "", fault: null }),
     },
   });

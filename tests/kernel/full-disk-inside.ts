@@ -14,6 +14,7 @@ import { openLog } from "../../kernel/process/log.ts";
 import { openReserve } from "../../kernel/reserve.ts";
 import { openStop } from "../../kernel/stop.ts";
 import { openStore } from "../../kernel/store.ts";
+import { only } from "./audit/log-world.ts";
 
 /** `full`; `dies`: its disk takes nothing from some moment on; `after`: the life behind it, with what that one was told (JSON). */
 const [root = "", how = "", earlier = "[]"] = process.argv.slice(2);
@@ -41,7 +42,7 @@ const stop = openStop({
 await reserve.make();
 const begun = await stop.begin(commit(() => true));
 said.resumes = 0;
-const publisher = openPublisher({ store, commit, folder: join(root, "audit"), key });
+const publisher = openPublisher({ store, commit, folder: join(root, "audit"), keys: only(key) });
 const timer = setInterval(() => void publisher.tend().then(() => stop.tend(publisher.state().fault)), 50);
 
 // Load: each begins something only while it may, and is told of it only when it is on disk.

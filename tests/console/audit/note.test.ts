@@ -1,7 +1,7 @@
 /** The vectors of golang.org/x/mod, sumdb/note/note_test.go, and of C2SP tlog-checkpoint, against the verifier. */
 import { expect, test } from "vitest";
 import { openCheckpoint, openNote, readCheckpoint, readKey, Unproven } from "../../../console/audit/note.ts";
-import { logKey } from "../../../kernel/audit/note.ts";
+import { logKey, noteOf } from "../../../kernel/audit/note.ts";
 
 const PETER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 const ENOCH = "EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop";
@@ -86,6 +86,6 @@ test.each([
 test("a checkpoint of another log, signed by this key, is none of this log", () => {
   const key = logKey("silo/one", Buffer.alloc(32, 1));
   const verifier = readKey(key.verifier);
-  expect(openCheckpoint(key.note(`silo/one\n5\n${root}\n`), verifier).size).toBe(5);
-  expect(() => openCheckpoint(key.note(`silo/two\n5\n${root}\n`), verifier)).toThrow("of the log silo/two");
+  expect(openCheckpoint(noteOf(`silo/one\n5\n${root}\n`, [key]), verifier).size).toBe(5);
+  expect(() => openCheckpoint(noteOf(`silo/two\n5\n${root}\n`, [key]), verifier)).toThrow("of the log silo/two");
 });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readKey, type Verifier } from "../../../console/audit/note.ts";
 import { ENTRY_VERSION } from "../../../kernel/abi/entry.ts";
+import type { LogKeys } from "../../../kernel/audit/keys.ts";
 import { append, logSize } from "../../../kernel/audit/log.ts";
 import { type LogKey, logKey } from "../../../kernel/audit/note.ts";
 import { openPublisher, type Publisher } from "../../../kernel/audit/publish.ts";
@@ -12,6 +13,15 @@ import { openStore, type Store } from "../../../kernel/store.ts";
 
 export const seed = (byte: number) => Buffer.alloc(32, byte);
 export const KEY = logKey("silo/test", seed(1));
+
+/** A key that is never replaced. */
+export function only(key: LogKey): LogKeys {
+  const never = () => {
+    throw new Error("This key is not replaced.");
+  };
+  const none = { earlier: () => [], told: () => [], handover: () => null };
+  return { current: () => key, ...none, take: never, forget: never, rotate: never };
+}
 
 export type LogWorld = {
   root: string;
@@ -32,7 +42,7 @@ export function openLogWorld(root = mkdtempSync(join(tmpdir(), "silo-log-"))): L
   const open = (key: LogKey) => {
     const store = openStore(join(root, "kernel"));
     try {
-      return { store, publisher: openPublisher({ store, commit: groupCommit(store).commit, folder, key }) };
+      return { store, publisher: openPublisher({ store, commit: groupCommit(store).commit, folder, keys: only(key) }) };
     } catch (error) {
       void store.close();
       throw error;

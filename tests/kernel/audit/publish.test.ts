@@ -13,7 +13,7 @@ import {
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { verifyGrowth, verifyLog } from "../../../console/audit/verify.ts";
-import { logKey } from "../../../kernel/audit/note.ts";
+import { logKey, noteOf } from "../../../kernel/audit/note.ts";
 import { type LogWorld, openLogWorld, seed } from "./log-world.ts";
 
 let world: LogWorld;
@@ -174,7 +174,7 @@ describe("what was signed is never contradicted", () => {
     world.add(5);
     const other = logKey("silo/test", seed(9));
     mkdirSync(world.folder, { recursive: true });
-    writeFileSync(at("checkpoint"), other.note("silo/test\n999\nAAAA\n"));
+    writeFileSync(at("checkpoint"), noteOf("silo/test\n999\nAAAA\n", [other]));
     await world.restart();
     await world.publisher.tend();
     expect(await verified()).toBe(5);

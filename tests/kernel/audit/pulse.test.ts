@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { tellKey } from "../../../kernel/audit/keys.ts";
 import { logKey } from "../../../kernel/audit/note.ts";
-import { openPulse, QUIET_MS, tellKey } from "../../../kernel/audit/pulse.ts";
+import { openPulse, QUIET_MS } from "../../../kernel/audit/pulse.ts";
 import { logged, now, openWorld, type World } from "../world.ts";
 import { KEY, seed } from "./log-world.ts";
 
