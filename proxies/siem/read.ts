@@ -10,11 +10,12 @@ import { isUtf8 } from "node:buffer";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { append, type Edge, emptyEdge, growTo, rootOf } from "../../console/audit/edge.ts";
+import { openWithAny } from "../../console/audit/keys.ts";
 import { leafHash } from "../../console/audit/merkle.ts";
-import { openCheckpoint, readKey, Unproven } from "../../console/audit/note.ts";
+import { readKey, Unproven } from "../../console/audit/note.ts";
 import { readBundle, readLogFile, TILE_WIDTH } from "../../console/audit/tiles.ts";
 import { openTree } from "../../console/audit/tree.ts";
-import { CHECKPOINT } from "../../console/audit/verify.ts";
+import { CHECKPOINT, keysOf } from "../../console/audit/verify.ts";
 import type { LogRecord } from "./record.ts";
 
 const KEY = "key";
@@ -31,7 +32,8 @@ export type Head = { origin: string; size: number; root: Buffer; note: string };
 export function readHead(folder: string, verifier: string): Head | null {
   if (!existsSync(join(folder, CHECKPOINT))) return null;
   const note = readLogFile(folder, CHECKPOINT).toString();
-  return { ...openCheckpoint(note, readKey(verifier)), note };
+  const { keys } = keysOf({ folder, key: readKey(verifier) }); // the log may have been handed over to another key
+  return { ...openWithAny(note, keys), note };
 }
 
 /** The verifier key that lies beside the log: whoever takes it from there trusts the disk once. */
