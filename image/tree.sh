@@ -1,9 +1,10 @@
 #!/bin/bash
-# Makes the two Debian trees everything runs in, from the package lists beside this file.
+# Makes the Debian trees everything runs in, from the package lists beside this file: `buildroot` and `cell` for the trial and
+# the tests, `appliance` for what the image's root is made of, `workshop` for the tools that make and boot the image.
 #
-#   tree.sh build buildroot|cell   builds the tree where it is missing; prints its path, progress on stderr
-#   tree.sh path buildroot|cell    prints the path it has, or would have
-#   tree.sh sources                prints the apt sources a build would use; nothing means mmdebstrap's own
+#   tree.sh build NAME   builds the tree where it is missing; prints its path, progress on stderr
+#   tree.sh path NAME    prints the path it has, or would have
+#   tree.sh sources      prints the apt sources a build would use; nothing means mmdebstrap's own
 #
 # (`bootstrap` is the part of `build` that runs in namespaces of its own.)
 #
@@ -13,11 +14,16 @@
 set -euo pipefail
 umask 022
 export LC_ALL=C
+# Of every file's time at most: the same lists make the same bytes.
+export SOURCE_DATE_EPOCH=1767225600
 
 readonly SUITE=trixie
+readonly DEFAULT_SOURCE="deb http://deb.debian.org/debian $SUITE main"
 readonly HEARTBEAT_S=10
 readonly APT_LOCK_TIMEOUT_S=300
-declare -rA SPACE_NEEDED_MIB=([buildroot]=1200 [cell]=300)
+# Debian 13 has no Packer: the workshop's comes from the release before it.
+readonly PACKER_SUITE=bookworm
+declare -rA SPACE_NEEDED_MIB=([appliance]=1200 [buildroot]=1200 [cell]=300 [workshop]=1800)
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly here
@@ -26,11 +32,22 @@ readonly cache=${SILO_CACHE:-/var/cache/silo}
 
 say() { printf 'silo: %s (%d s)\n' "$1" "$SECONDS" >&2; }
 die() { printf 'silo: %s\n' "$1" >&2; exit 1; }
+usage() { die 'Usage: tree.sh build|path appliance|buildroot|cell|workshop, or tree.sh sources.'; }
 
 lists_of() {
   case $1 in
     buildroot) printf '%s\n' "$here/packages/system.list" "$here/packages/trial.list" ;;
-    cell) printf '%s\n' "$here/packages/cell.list" ;;
+    appliance) printf '%s\n' "$here/packages/system.list" "$here/packages/appliance.list" ;;
+    *) printf '%s\n' "$here/packages/$1.list" ;;
+  esac
+}
+
+# What decides a tree's content beside this file and its lists.
+inputs_of() {
+  case $1 in
+    appliance) printf '%s\n' "$here"/{finish-appliance.sh,appliance.prune,initrd.conf} ;;
+    buildroot) printf '%s\n' "$here"/{begin,finish}-buildroot.sh "$sysusers" ;;
+    *) printf '%s\n' "$here/finish-$1.sh" ;;
   esac
 }
 
@@ -38,8 +55,7 @@ packages_of() { lists_of "$1" | xargs sed 's/#.*//' | xargs | tr ' ' ','; }
 
 tree_path() {
   local hash
-  hash=$({ lists_of "$1"; printf '%s\n' "$here"/{tree,begin-buildroot,finish-"$1"}.sh "$sysusers"; } |
-    xargs cat | sha256sum)
+  hash=$({ lists_of "$1"; inputs_of "$1"; printf '%s\n' "$here/tree.sh"; } | xargs cat | sha256sum)
   printf '%s/%s-%.16s\n' "$cache" "$1" "$hash"
 }
 
@@ -98,22 +114,28 @@ install_mmdebstrap() {
   }
 }
 
+workshop_sources() {
+  printf '%s\n' "$@"
+  sed "s/ $SUITE main\$/ $PACKER_SUITE main/" <<<"$1"
+}
+
 # Runs in PID and mount namespaces of its own: however a build ends, no process and no mount of it is left.
 bootstrap() {
   local name=$1 partial=$2 line
   local -a mirrors options=(--include="$(packages_of "$name")")
   mapfile -t mirrors < <(sources)
+  [[ $name != workshop ]] || mapfile -t mirrors < <(workshop_sources "${mirrors[@]:-$DEFAULT_SOURCE}")
   while IFS= read -r line; do options+=(--aptopt="$line"); done < <(apt_options)
   case $name in
+    cell) options+=(--variant=extract) ;;
     # Files nobody reads on an appliance stay out; licences stay in.
-    buildroot) options+=(--variant=minbase
+    *) options+=(--variant=minbase
       --dpkgopt='path-exclude=/usr/share/man/*'
       --dpkgopt='path-exclude=/usr/share/locale/*'
       --dpkgopt='path-exclude=/usr/share/doc/*'
-      --dpkgopt='path-include=/usr/share/doc/*/copyright'
-      --essential-hook="'$here/begin-buildroot.sh' \"\$1\"") ;;
-    cell) options+=(--variant=extract) ;;
+      --dpkgopt='path-include=/usr/share/doc/*/copyright') ;;
   esac
+  [[ $name != buildroot ]] || options+=(--essential-hook="'$here/begin-buildroot.sh' \"\$1\"")
   mmdebstrap "${options[@]}" "$SUITE" "$partial" "${mirrors[@]}"
   "$here/finish-$name.sh" "$partial"
 }
@@ -181,10 +203,13 @@ build() {
   printf '%s\n' "$path"
 }
 
-case "${*:1:2} $#" in
-  'build buildroot 2' | 'build cell 2') build "$2" ;;
-  'path buildroot 2' | 'path cell 2') tree_path "$2" ;;
+case "${*:1:1} $#" in
+  'build 2' | 'path 2') [[ -n ${SPACE_NEEDED_MIB[${2:-}]:-} ]] || usage ;;
+esac
+case "${*:1:1} $#" in
+  'build 2') build "$2" ;;
+  'path 2') tree_path "$2" ;;
   'sources 1') sources ;;
-  'bootstrap '*' 3') bootstrap "$2" "$3" ;;
-  *) die 'Usage: tree.sh build|path buildroot|cell, or tree.sh sources.' ;;
+  'bootstrap 3') bootstrap "$2" "$3" ;;
+  *) usage ;;
 esac

@@ -194,7 +194,7 @@ describe("a build that cannot be", () => {
 
   test("of a tree that does not exist is refused", async () => {
     expect((await run([TREE, "build", "cells"])).err).toBe(
-      "silo: Usage: tree.sh build|path buildroot|cell, or tree.sh sources.\n",
+      "silo: Usage: tree.sh build|path appliance|buildroot|cell|workshop, or tree.sh sources.\n",
     );
   });
 });
