@@ -26,15 +26,17 @@ lines_of() { sed -E '/^(#|$)/d; s/ +#.*//' "$here/appliance.prune"; }
 
 # A package's files go and nothing of it runs: its directories stay where another package has files in them.
 remove_package() {
-  local list path
+  local list path files=() folders=()
   for list in "$root$CONTROL/$1.list" "$root$CONTROL/$1:amd64.list"; do [[ ! -e $list ]] || break; done
-  tac "$list" | while IFS= read -r path; do
-    if [[ -d $root$path && ! -L $root$path ]]; then
-      rmdir "$root$path" 2>/dev/null || true
-    else
-      rm -f "$root$path"
+  while IFS= read -r path; do
+    if [[ ! -d $root$path ]]; then
+      files+=("$root$path")
+    elif [[ ! -L $root$path ]]; then
+      folders=("$root$path" "${folders[@]}")
     fi
-  done
+  done <"$list"
+  rm -f "${files[@]}"
+  rmdir --ignore-fail-on-non-empty "${folders[@]}" 2>/dev/null || true
 }
 
 # Name, version and source of every package that is left, for the list of parts that is published.

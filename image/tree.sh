@@ -45,7 +45,7 @@ lists_of() {
 # What decides a tree's content beside this file and its lists.
 inputs_of() {
   case $1 in
-    appliance) printf '%s\n' "$here"/{finish-appliance.sh,appliance.prune,initrd.conf} ;;
+    appliance) printf '%s\n' "$here"/{begin,finish}-appliance.sh "$here"/{appliance.prune,initrd.conf} ;;
     buildroot) printf '%s\n' "$here"/{begin,finish}-buildroot.sh "$sysusers" ;;
     *) printf '%s\n' "$here/finish-$1.sh" ;;
   esac
@@ -135,7 +135,7 @@ bootstrap() {
       --dpkgopt='path-exclude=/usr/share/doc/*'
       --dpkgopt='path-include=/usr/share/doc/*/copyright') ;;
   esac
-  [[ $name != buildroot ]] || options+=(--essential-hook="'$here/begin-buildroot.sh' \"\$1\"")
+  [[ ! -e $here/begin-$name.sh ]] || options+=(--essential-hook="'$here/begin-$name.sh' \"\$1\"")
   mmdebstrap "${options[@]}" "$SUITE" "$partial" "${mirrors[@]}"
   "$here/finish-$name.sh" "$partial"
 }

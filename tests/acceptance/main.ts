@@ -27,7 +27,7 @@ const vitest = [
   ...claims,
 ];
 rmSync(REPORT, { force: true });
-const { status } = spawnSync(process.execPath, vitest, { stdio: "inherit" });
+const { status } = spawnSync(process.execPath, vitest, { stdio: "inherit", env: { ...process.env, NO_COLOR: "1" } });
 const { numPassedTests, numTotalTests } = JSON.parse(readFileSync(REPORT, "utf8")) as Record<string, number>;
 console.log(`\n${numPassedTests} passed, ${Number(numTotalTests) - Number(numPassedTests)} failed`);
 process.exitCode = status ?? 1;

@@ -3,13 +3,15 @@
  * err}` back. It is in no image that ships: image/steps/kernel.ts says how it gets in.
  */
 import { execFile } from "node:child_process";
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream, createWriteStream, openSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const PORT = "/dev/virtio-ports/silo.acceptance";
 const OUTPUT_BYTES_MAX = 8 * 1024 * 1024;
 
-const answers = createWriteStream(PORT);
+/** It can be open once. */
+const fd = openSync(PORT, "r+");
+const answers = createWriteStream(PORT, { fd });
 
 function answer({ id, argv: [program, ...args], input }) {
   const child = execFile(program, args, { maxBuffer: OUTPUT_BYTES_MAX }, (error, out, err) => {
@@ -19,4 +21,4 @@ function answer({ id, argv: [program, ...args], input }) {
   child.stdin?.on("error", () => {}).end(input ?? "");
 }
 
-for await (const line of createInterface({ input: createReadStream(PORT) })) answer(JSON.parse(line));
+for await (const line of createInterface({ input: createReadStream(PORT, { fd }) })) answer(JSON.parse(line));
