@@ -64,7 +64,6 @@ sed -i -E 's|^(([^:]*:){6}).*|\1/usr/sbin/nologin|' "$root/etc/passwd"
 sed -i -E 's|^([^:]*):[^:]*:|\1:!*:|' "$root/etc/shadow"
 systemctl --root="$root" preset-all
 systemctl --root="$root" set-default multi-user.target
-systemctl --root="$root" add-wants multi-user.target silo.target
 
 rm -f "$root"/var/cache/ldconfig/aux-cache
 find "$root" -depth -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
