@@ -3,10 +3,11 @@
  * accepted is lost, nothing happens twice. Runs inside the build root.
  */
 import { setTimeout as pause } from "node:timers/promises";
+import type { ServiceName } from "../../console/up/processes.ts";
 import { allUids, processesIn } from "../../jail/processes.ts";
 import type { Ended } from "./frontend.ts";
 import { countEffects, type Job, makeJobs } from "./jobs.ts";
-import { faultsOfStore } from "./left.ts";
+import { faultsLeft, watchLog } from "./left.ts";
 import { BROKEN, type Came, isDoubled, isLost, isUnknown } from "./verdict.ts";
 import { type CrashWorld, startCrashWorld, victims } from "./world.ts";
 
@@ -20,12 +21,17 @@ const BURST_MAX = 6;
 const BETWEEN_MS_MAX = 300;
 const REST_MS_MAX = 1200;
 const PROGRESS_KILLS = 25;
+/** Between two looks whether a process has been started again. */
+const GONE_MS = 5;
 
 type Over = { job: Job; ended: Ended };
 type Report = { kills: number; accepted: number; ended: number; lost: number; doubled: number; unknown: number };
 
-/** Kills `kills` random processes at random instants, waits for every task, prints the report. Returns the exit status. */
-export async function crashAtRandom(kills: number, json: boolean): Promise<number> {
+/** So many, of this process alone or of all. */
+export type Killing = { kills: number; only: ServiceName | null };
+
+/** Kills random processes at random instants, waits for every task, prints the report. After each start the log is held against what it was. Returns the exit status. */
+export async function crashAtRandom({ kills, only }: Killing, json: boolean): Promise<number> {
   const crash = await startCrashWorld({ marked: false, slots: TASKS_AT_ONCE + WAITING, waiting: WAITING });
   const jobs = makeJobs();
   const over: Over[] = [];
@@ -36,7 +42,7 @@ export async function crashAtRandom(kills: number, json: boolean): Promise<numbe
       await pause(Math.random() * GAP_MS_MAX);
     }
   });
-  const warm = await killMany(crash, kills, () => over.length);
+  const { warm, broken } = await killMany(crash, { kills, only }, () => over.length);
   killing = false;
   await Promise.all(frontends);
   const came = await counted(crash, await Promise.all(over.map((one) => askedAgain(crash, one))));
@@ -45,30 +51,37 @@ export async function crashAtRandom(kills: number, json: boolean): Promise<numbe
   const restless = await crash.quiet().catch((error: Error) => error.message);
   const isKept = report.lost === 0 && report.doubled === 0 && restless === undefined;
   await crash.stop({ forget: isKept });
-  const faults = await faultsOfStore();
+  const faults = [...broken, ...(await faultsLeft(came))];
   for (const one of came.filter((one) => isLost(one) || isDoubled(one))) console.error(JSON.stringify(one));
   for (const sentence of [...(restless === undefined ? [] : [restless]), ...faults]) console.error(sentence);
   console.log(json ? JSON.stringify(report) : words(report));
   return isKept && faults.length === 0 ? 0 : BROKEN;
 }
 
-/** Returns how many tasks found their cell waiting, at the least: a kernel that is killed forgets its count. */
-async function killMany(crash: CrashWorld, kills: number, ended: () => number): Promise<number> {
+/** `warm`: how many tasks found their cell waiting, at the least: a kernel that is killed forgets its count. `broken`: what the log did not hold. */
+async function killMany(
+  crash: CrashWorld,
+  { kills, only }: Killing,
+  ended: () => number,
+): Promise<{ warm: number; broken: string[] }> {
+  const checkLog = watchLog();
+  const broken: string[] = [];
   const begun = Date.now();
   let warm = 0;
   for (let killed = 0; killed < kills; ) {
     const burst = Math.min(kills - killed, 1 + Math.floor(Math.random() * BURST_MAX));
     for (let kill = 0; kill < burst; killed += 1, kill++) {
       await pause(Math.random() * BETWEEN_MS_MAX);
-      await killOne(crash);
+      await killOne(crash, only);
       if ((killed + 1) % PROGRESS_KILLS === 0) progress(killed + 1, kills, ended(), Date.now() - begun);
     }
     await crash.appliance.waitReady();
+    broken.push(...(await checkLog()));
     const before = await taken(crash);
     await pause(Math.random() * REST_MS_MAX);
     warm += (await taken(crash)) - before;
   }
-  return warm;
+  return { warm, broken };
 }
 
 async function taken({ desk }: CrashWorld): Promise<number> {
@@ -76,7 +89,11 @@ async function taken({ desk }: CrashWorld): Promise<number> {
 }
 
 /** One that runs: a process of ours, or what runs in a cell. */
-async function killOne({ appliance }: CrashWorld): Promise<void> {
+async function killOne({ appliance }: CrashWorld, only: ServiceName | null): Promise<void> {
+  if (only !== null) {
+    while (appliance.pid(only) === undefined) await pause(GONE_MS);
+    return appliance.kill9(only);
+  }
   for (;;) {
     const running = [...victims.filter((name) => appliance.pid(name) !== undefined), "cell" as const];
     const victim = running[Math.floor(Math.random() * running.length)] ?? "cell";

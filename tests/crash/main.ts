@@ -1,7 +1,8 @@
 /**
  * `npm run crash -- --matrix [--share K/N] [--json]`: kills each process at each boundary of a task's life, one at a time; of N shares, the K-th.
  *   `--at WORDS`: only at places whose name has the words, for example `--at "commit of submit"`.
- * `npm run crash -- --kills N [--json]`: kills N random processes at random instants under load, and counts.
+ * `npm run crash -- --kills N [--process NAME] [--json]`: kills N random processes at random instants under load, or that one N times, and counts; the
+ *   log is verified after each start and at the end, and held against what happened outside.
  *
  * What broke its promise leaves the state of the run behind.
  */

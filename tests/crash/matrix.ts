@@ -8,7 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { allUids, processesIn } from "../../jail/processes.ts";
 import { common, type Kill, killsAt, placeOf, recording, shareOf, type Victim } from "./boundaries.ts";
 import { countEffects, type Job, makeJobs } from "./jobs.ts";
-import { faultsOfStore } from "./left.ts";
+import { faultsLeft } from "./left.ts";
 import { killAll } from "./outside.ts";
 import { announce, type Plan, release, wasShot, withdraw } from "./points/plan.ts";
 import { BROKEN, type Came, isDoubled, isLost, isUnknown } from "./verdict.ts";
@@ -47,7 +47,7 @@ export async function crashAtBoundaries({ share, at }: Choice, json: boolean): P
   }
   const sum = sumOf(all.length, runs);
   await crash.stop({ forget: sum.failed === 0 });
-  const faults = await faultsOfStore();
+  const faults = await faultsLeft([]);
   for (const fault of faults) console.error(fault);
   console.log(json ? JSON.stringify(sum) : `${sum.passed} passed, ${sum.failed} failed, ${sum.missed} missed`);
   return sum.failed === 0 && sum.missed === 0 && faults.length === 0 ? 0 : BROKEN;
