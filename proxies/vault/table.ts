@@ -39,21 +39,21 @@ export class Table {
   readonly #byValue = new Map<string, Entry>();
   readonly #counts = new Map<TokenClass, number>();
   readonly #written = new Set<ContactClass>();
-  /** Tokens and contact classes the kernel does not have yet, or not as they are now. */
-  readonly #open = new Set<string>();
+  /** By token: what the kernel does not have yet, or not as it is now. */
+  readonly #open = new Map<string, Entry>();
+  readonly #openWritten = new Set<ContactClass>();
   #customer: Customer | null = null;
-  #customerOpen = false;
+  #openCustomer: Customer | null = null;
   #bytes = 0;
 
   get customer(): Customer | null {
     return this.#customer;
   }
 
-  /** Names the customer of this case, once. */
+  /** Names the customer of this case. Throws `TableConflict` where it has another, or the same under another token. */
   setCustomer(customer: Customer): void {
-    this.#customer = customer;
-    this.#customerOpen = true;
-    this.known.add("customer", customer.id, customer.token);
+    this.#nameCustomer(customer);
+    this.#openCustomer = customer;
   }
 
   /** The token that stands for `value` (1 to VALUE_CHARS_MAX characters); a new one where it has none. Throws `TableFull`. */
@@ -61,7 +61,7 @@ export class Table {
     const entry = this.#byValue.get(valueKey(name, value)) ?? this.#add(name, value);
     if (contact && !entry.contact) {
       entry.contact = true;
-      this.#open.add(entry.token);
+      this.#open.set(entry.token, entry);
     }
     draft.tokens.add(entry.token);
     return entry.token;
@@ -87,33 +87,34 @@ export class Table {
 
   /** From now on no contact of this class receives messages in this case. */
   markWritten(name: ContactClass, draft: Draft): void {
-    if (!this.#written.has(name)) this.#open.add(name);
+    if (!this.#written.has(name)) this.#openWritten.add(name);
     this.#written.add(name);
     draft.written.add(name);
   }
 
   /** What the kernel must keep for this draft; null where it has everything already. */
   delta(draft: Draft): Delta | null {
-    const entries = [...draft.tokens].filter((token) => this.#open.has(token)).map((token) => this.#entry(token));
-    const written = [...draft.written].filter((name) => this.#open.has(name));
-    const customer = this.#customerOpen ? this.#customer : null;
+    const used = [...this.#open.values()].filter(({ token }) => draft.tokens.has(token));
+    const entries = used.map((entry) => ({ ...entry }));
+    const written = [...draft.written].filter((name) => this.#openWritten.has(name));
+    const customer = this.#openCustomer;
     return entries.length + written.length === 0 && customer === null ? null : { entries, written, customer };
   }
 
   /** The kernel has `delta`. What changed since it was made stays open. */
   accept(delta: Delta): void {
     for (const entry of delta.entries) {
-      if (this.#byToken.get(entry.token)?.contact === entry.contact) this.#open.delete(entry.token);
+      if (this.#open.get(entry.token)?.contact === entry.contact) this.#open.delete(entry.token);
     }
-    for (const name of delta.written) this.#open.delete(name);
-    if (delta.customer !== null) this.#customerOpen = false;
+    for (const name of delta.written) this.#openWritten.delete(name);
+    if (delta.customer !== null) this.#openCustomer = null;
   }
 
   /** Takes in what the kernel kept; a repetition changes nothing. Throws `TableConflict`. */
   merge(delta: Delta): void {
     for (const entry of delta.entries) this.#mergeEntry(entry);
     for (const name of delta.written) this.#written.add(name);
-    if (delta.customer !== null) this.#mergeCustomer(delta.customer);
+    if (delta.customer !== null) this.#nameCustomer(delta.customer);
     this.accept(delta);
   }
 
@@ -123,7 +124,7 @@ export class Table {
     const bytes = Buffer.byteLength(JSON.stringify(entry));
     if (this.#bytes + bytes > TABLE_BYTES_MAX) throw new TableFull();
     this.#insert(entry, bytes);
-    this.#open.add(entry.token);
+    this.#open.set(entry.token, entry);
     return entry;
   }
 
@@ -132,7 +133,7 @@ export class Table {
     this.#byToken.set(entry.token, entry);
     const key = valueKey(entry.class, entry.value);
     if (!this.#byValue.has(key)) this.#byValue.set(key, entry);
-    const number = Number(/_(\d+)\]$/.exec(entry.token)?.[1]);
+    const number = Number(entry.token.replace(/\D/g, ""));
     this.#counts.set(entry.class, Math.max(this.#counts.get(entry.class) ?? 0, number));
     this.known.add(entry.class, entry.value, entry.token);
   }
@@ -144,16 +145,10 @@ export class Table {
     else if (entry.contact) old.contact = true;
   }
 
-  #mergeCustomer(customer: Customer): void {
-    if (this.#customer !== null && this.#customer.id !== customer.id) throw new TableConflict();
+  #nameCustomer(customer: Customer): void {
     if (this.#customer === null) this.known.add("customer", customer.id, customer.token);
+    else if (this.#customer.id !== customer.id || this.#customer.token !== customer.token) throw new TableConflict();
     this.#customer = customer;
-  }
-
-  #entry(token: string): Entry {
-    const entry = this.#byToken.get(token);
-    if (entry === undefined) throw new Error("The draft holds a token of another table.");
-    return { ...entry };
   }
 }
 
@@ -171,5 +166,5 @@ function canonicalValue(name: TokenClass, value: string): string {
     .toUpperCase()
     .toLowerCase();
   if (name === "name" || name === "address") return plain.replace(/\s+/gu, " ").trim();
-  return plain.replace(name === "email" ? /\s+/gu : /[\s-]+/gu, "");
+  return plain.replace(name === "email" ? /\s/gu : /[\s-]/gu, "");
 }
