@@ -8,9 +8,9 @@
  * signs. A TPM in which nothing was measured is refused, whatever it would open.
  * Failure: throws `LaunchError`; nothing of the secret is anywhere.
  */
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { LaunchError } from "../up/launch-error.ts";
+import { run } from "./run.ts";
 
 /** `device`: as systemd's and the TPM's own tools name it (`--tpm2-device=`, TPM2TOOLS_TCTI). */
 export type Tpm = { device: string; publicKey: string; signature: string };
@@ -22,11 +22,15 @@ export const ownTpm: Tpm = {
   signature: "/run/systemd/tpm2-pcr-signature.json",
 };
 
+/** The policy of a secret, and of the key of /var, as systemd's tools are told it. */
+export function policyOf(tpm: Tpm): string[] {
+  return [`--tpm2-pcrs=${LITERAL}`, `--tpm2-public-key=${tpm.publicKey}`, `--tpm2-public-key-pcrs=${PCR.image}`];
+}
+
 /** PCRs by number (UAPI group, Linux TPM PCR registry). 12 is all zeros while nothing is added to the boot. */
 const PCR = { secureBoot: 7, image: 11, additions: 12 } as const;
 const LITERAL = `${PCR.secureBoot}+${PCR.additions}`;
 const SHUT = "silo-shut";
-const SECRET_BYTES_MAX = 64 * 1024;
 
 /** Refuses a TPM in which the firmware or the image measured nothing: what is sealed to that opens anywhere. */
 export function checkMeasured(tpm: Tpm): void {
@@ -45,8 +49,11 @@ export function checkMeasured(tpm: Tpm): void {
 /** `name` is part of what is sealed: a secret under another name does not open. */
 export function seal(tpm: Tpm, name: string, secret: Uint8Array): Buffer {
   checkMeasured(tpm);
-  const how = ["--with-key=tpm2-with-public-key", `--tpm2-pcrs=${LITERAL}`, `--tpm2-public-key=${tpm.publicKey}`];
-  return creds(tpm, ["encrypt", ...how, `--tpm2-public-key-pcrs=${PCR.image}`, `--name=${name}`, "-", "-"], secret);
+  return creds(
+    tpm,
+    ["encrypt", "--with-key=tpm2-with-public-key", ...policyOf(tpm), `--name=${name}`, "-", "-"],
+    secret,
+  );
 }
 
 export function unseal(tpm: Tpm, name: string, sealed: Uint8Array): Buffer {
@@ -77,12 +84,4 @@ function tool(tpm: Tpm, argv: [string, ...string[]]): string {
 
 function creds(tpm: Tpm, argv: readonly string[], input: Uint8Array): Buffer {
   return run(["systemd-creds", `--tpm2-device=${tpm.device}`, ...argv], {}, input);
-}
-
-function run([program, ...argv]: [string, ...string[]], env: Record<string, string>, input?: Uint8Array): Buffer {
-  const { PATH = "/usr/bin:/bin" } = process.env;
-  const ran = spawnSync(program, argv, { input, env: { PATH, ...env }, maxBuffer: SECRET_BYTES_MAX });
-  if (ran.error !== undefined) throw new LaunchError(`${program} could not be started: ${ran.error.message}`);
-  if (ran.status !== 0) throw new LaunchError(`${program} ${argv[0]}: ${ran.stderr.toString().trim()}`);
-  return ran.stdout;
 }
