@@ -54,7 +54,8 @@ IMAGE_ID=silo
 IMAGE_VERSION=$version
 OS
 echo silo >"$root/etc/hostname"
-printf '127.0.0.1 localhost silo\n::1 localhost silo\n' >"$root/etc/hosts"
+# Nobody may ask a name server but the firewall, which keeps the answers for all others there.
+ln -sf ../run/silo/firewall/hosts "$root/etc/hosts"
 rm -f "$root"/etc/{machine-id,resolv.conf,fstab,motd,issue,issue.net} "$root"/etc/{passwd,group,shadow,gshadow}-
 : >"$root/etc/machine-id" # a mount point: the file system cannot be written
 
