@@ -26,6 +26,11 @@ readonly PLACES=(
 rm -rf --one-file-system "$root"
 cp -a "$appliance" "$root"
 
+# The kernel and systemd fill these; and what an alternative pointed at may have been taken out.
+rm -rf "${root:?}"/{dev,run}/*
+find "$root"/usr/{bin,sbin} -lname '/etc/alternatives/*' -delete
+rm -rf "$root/etc/alternatives"
+
 mkdir -p "$root"/{opt/silo,etc/silo,usr/lib/silo/cell,var}
 cp -a /usr/lib/silo/cell/. "$root/usr/lib/silo/cell/"
 (cd "$checkout" && xargs -d '\n' cp --parents --no-dereference --preserve=mode,links -t "$root/opt/silo" <"$files")
