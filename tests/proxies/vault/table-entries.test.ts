@@ -131,6 +131,15 @@ test("what the kernel has is not sent again: neither the same contact, nor a cla
   expect([...shown.tokens]).toEqual([token]);
 });
 
+test("a draft sends what it has shown itself, and nothing that another has brought up", () => {
+  const table = new Table();
+  table.tokenFor("name", "Ann", newDraft());
+  expect(table.delta(newDraft())).toBeNull();
+  const draft = newDraft();
+  table.tokenFor("name", "Bob", draft);
+  expect(table.delta(draft)?.entries).toEqual([entry("[NAME_2]", "Bob")]);
+});
+
 test("an entry the kernel has becomes a contact: it is sent again", () => {
   const table = new Table();
   const draft = newDraft();
