@@ -19,7 +19,8 @@ find "$root/etc" -mindepth 1 -maxdepth 1 ! -name 'ld.so.*' ! -name os-release ! 
   ! -name protocols ! -name services ! -name python3.13 -exec rm -rf {} +
 rm -rf "${root:?}"/{boot,dev,home,root,tmp,var}/*
 mkdir -p "$root"/{bundle,work,run/silo,usr/lib/silo/sdk,usr/lib/silo/cell,var/tmp,tmp}
-chmod 1777 "$root/tmp" "$root/var/tmp"
+# Nobody writes here, and runsc would mount a /tmp that may be written over one in which there is nothing.
+echo 'Write to /work: TMPDIR.' >"$root/tmp/README"
 chown 1000:1000 "$root/work"
 
 printf '%s\n' 'root:x:0:0:root:/:/usr/sbin/nologin' 'agent:x:1000:1000:agent:/work:/usr/sbin/nologin' \

@@ -17,7 +17,7 @@ const NSPAWN = "/usr/bin/systemd-nspawn";
 /** nspawn's own environment; the cell's is in the argument list. */
 const environment = {
   PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
-  // /tmp stays the tree's own, read-only: what may be written is /work and its size.
+  // What may be written is /work and its size; without this there would be another one below the cover of /tmp.
   SYSTEMD_NSPAWN_TMPFS_TMP: "0",
 };
 
@@ -86,7 +86,7 @@ function command(start: Start, at: Places = places): Command {
     ...Object.entries(rlimits(start.resources)).map(([name, value]) => `--rlimit=${name}=${value}`),
     ...Object.entries(folders(start, at)).map(([inside, outside]) => `--bind-ro=${outside}:${inside}`),
     `--tmpfs=/work:${workOptions(start)}`,
-    `--tmpfs=/dev/shm:${NOTHING}`,
+    ...["/dev/shm", "/tmp"].map((path) => `--tmpfs=${path}:${NOTHING}`),
     ...at.proc.files.filter((name) => name !== KMSG).map((name) => hidden(`/proc/${name}`, "/dev/null")),
     ...at.proc.folders.map((name) => hidden(`/proc/${name}`, EMPTY)),
     ...["/sys", "/run/host"].map((path) => hidden(path, EMPTY)),

@@ -42,6 +42,7 @@ refuses("write_cache", "Bytecode that the next cell would run.", lambda: os.mkdi
 refuses("write_runner", "Another runner.", lambda: write("/usr/lib/silo/cell/run.py"))
 refuses("write_sdk", "Another sdk.", lambda: write("/usr/lib/silo/sdk/silo/__init__.py"))
 refuses("write_tmp", "A file in /tmp.", lambda: write("/tmp/hostile"))
+refuses("write_var_tmp", "A file in /var/tmp.", lambda: write("/var/tmp/hostile"))
 refuses("write_shm", "A file in /dev/shm.", lambda: write("/dev/shm/hostile"))
 refuses("write_sysctl", "A setting of the kernel.", lambda: write("/proc/sys/kernel/hostname"))
 refuses("write_core_pattern", "A program the host starts on a crash.", lambda: write("/proc/sys/kernel/core_pattern"))

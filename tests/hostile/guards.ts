@@ -95,6 +95,7 @@ export const guards: Readonly<Record<Place, Readonly<Record<string, Guard>>>> = 
     ),
     "read-only /tmp": withEnvironment({ SYSTEMD_NSPAWN_TMPFS_TMP: "1" }),
     "cover of /dev/shm": without("--tmpfs=/dev/shm"),
+    "cover of /tmp": without("--tmpfs=/tmp"),
     "covers of /proc": withArgv((argv) => argv.filter((one) => !one.includes(":/proc/self/root/proc/"))),
     "cover of /sys": withoutEnd(":/proc/self/root/sys"),
     "cover of /run/host": withoutEnd(":/proc/self/root/run/host"),

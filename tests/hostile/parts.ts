@@ -66,6 +66,7 @@ export const parts: Readonly<Record<IsolationName, readonly Part[]>> = {
     ...of("nodev", "/work nodev"),
     ...of("noexec", "/work noexec"),
     ...of("cover of /dev/shm", "/dev/shm "),
+    ...of("cover of /tmp", "/tmp "),
     ...of("covers of /proc", "bind-ro /proc/self/root/proc/"),
     ...of("cover of /sys", "bind-ro /proc/self/root/sys"),
     ...of("cover of /run/host", "bind-ro /proc/self/root/run/host"),

@@ -120,14 +120,15 @@ describe("nspawn", () => {
   const showing = (path: string) => edited((argv) => argv.filter((one) => !one.endsWith(`:/proc/self/root${path}`)));
   /** The runner without its first act. */
   const unfiltered = edited((argv) => [...argv.slice(0, argv.indexOf(RUNNER)), ...unprobed("nspawn")]);
-  const withRoomyTmp: Edit = ({ environment: { PATH = "" }, ...command }) => ({ ...command, environment: { PATH } });
+  const withRoomyTmp: Edit = ({ environment: { PATH = "" }, ...command }) =>
+    without("--tmpfs=/tmp")({ ...command, environment: { PATH } });
 
   test.each<[string, Check, Edit]>([
     ["the isolation that is expected", "is held by what it was told", replace("nspawn", "gvisor")],
     ["the throwaway user", "is the user", without("--user=")],
     ["the network of its own", "has no network", without("--private-network")],
     ["the syscall filter", "makes no sockets", unfiltered],
-    ["the read-only /tmp", "writes in work alone", withRoomyTmp],
+    ["both guards of /tmp", "writes in work alone", withRoomyTmp],
     ["the closed /dev/shm", "writes in work alone", without("--tmpfs=/dev/shm")],
     ["the read-only bundle", "writes in work alone", withWritableBundle],
     ["the cover on the Linux kernel's files", "sees nothing of the machine", showing("/proc/version")],
@@ -193,7 +194,14 @@ describe("gvisor", () => {
       configured(({ process }) => process.args.splice(process.args.indexOf(RUNNER), 2, ...unprobed("gvisor"))),
     ],
     ["the read-only root", "writes in work alone", configured(({ root }) => Object.assign(root, { readonly: false }))],
-    ["the read-only /tmp", "writes in work alone", unmounted("/tmp")],
+    [
+      "the read-only /tmp",
+      "writes in work alone",
+      configured(({ mounts }) => {
+        const tmp = mounts.find(({ destination }) => destination === "/tmp");
+        Object.assign(tmp ?? {}, { type: "tmpfs", options: ["mode=1777"] });
+      }),
+    ],
     [
       "the read-only bundle",
       "writes in work alone",

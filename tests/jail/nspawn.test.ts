@@ -53,6 +53,7 @@ describe("the argument list of a cell", () => {
       "--bind-ro=/run/silo/cells/2:/run/silo",
       `--tmpfs=/work:mode=0777,size=${16 * 1024 * 1024},nr_inodes=4096,nosuid,nodev,noexec`,
       "--tmpfs=/dev/shm:mode=0000,size=4k,nr_inodes=1,ro,nosuid,nodev,noexec",
+      "--tmpfs=/tmp:mode=0000,size=4k,nr_inodes=1,ro,nosuid,nodev,noexec",
       "--bind-ro=/dev/null:/proc/self/root/proc/cpuinfo",
       "--bind-ro=/dev/null:/proc/self/root/proc/version",
       "--bind-ro=/home:/proc/self/root/proc/sys",
