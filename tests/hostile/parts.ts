@@ -141,6 +141,7 @@ export const parts: Readonly<Record<IsolationName, readonly Part[]>> = {
     ...none("The sentry makes it up, and takes no setting of an agent.", "/proc ro", "/sys "),
     ...of("read-only folders", "/usr/lib/silo/cell ", "/usr/lib/silo/sdk ", "/bundle ", "/run/silo "),
     ...of("read-only /tmp", "/tmp "),
+    ...none("Devices of the sentry's own, which reach nothing of the host.", "/dev/net ", "/dev/fuse "),
     ...of("size of /work", "/work size="),
     ...of("noexec", "/work noexec"),
     ...of("network of the sandbox", "namespace network"),
