@@ -8,6 +8,7 @@
  */
 import { closeSync, openSync, readSync } from "node:fs";
 import { append, type Edge, emptyEdge, rootOf } from "./edge.ts";
+import { isSigned, keyIn } from "./keys.ts";
 import { HASH_BYTES, leafHash } from "./merkle.ts";
 import { type Checkpoint, openCheckpoint, Unproven, type Verifier } from "./note.ts";
 
@@ -24,10 +25,11 @@ const BLOCK_BYTES = 1024 * 1024;
 const LINE_BYTES_MAX = 2 * 1024 * 1024;
 const NEWLINE = 10;
 const EVENT = '{"log":';
+const KEY_ENTRY = '"verb":"log_key"';
 const NO_LEAF = "0".repeat(2 * HASH_BYTES);
 
 export function verifyExport(file: string, key: Verifier): Proven {
-  const read = { edge: emptyEdge as Edge, leaves: [] as Buffer[] };
+  const read: Read = { edge: emptyEdge, leaves: [], signers: [{ key, until: Number.MAX_SAFE_INTEGER }], named: [] };
   let head: Checkpoint | null = null;
   let [again, checkpoints, number] = [0, 0, 0];
   for (const line of linesOf(file)) {
@@ -35,20 +37,31 @@ export function verifyExport(file: string, key: Verifier): Proven {
     const event = eventIn(line);
     if (event === null) continue;
     if (event.kind === "checkpoint") {
-      const told = checkpointOf(event, key, read, number);
+      const told = checkpointOf(event, read, number);
       if (told.size < (head?.size ?? 0)) again++;
       else [head, checkpoints] = [told, checkpoints + 1];
     } else if (isNew(event, read, number)) {
       const leaf = leafHash(Buffer.from(event.raw));
       read.edge = append(read.edge, 1, leaf);
       read.leaves.push(leaf);
+      const named = event.raw.includes(KEY_ENTRY) ? keyIn(event.raw, key.name) : null;
+      if (named !== null) read.named.push({ key: named, index: event.index });
     } else again++;
   }
   if (head === null) throw new Unproven("There is no checkpoint in it, so nothing in it is proven.");
   return { head, entries: read.edge.size, again, checkpoints };
 }
 
-type Read = { edge: Edge; leaves: readonly Buffer[] };
+/**
+ * `signers`: the key given and those that the log was handed over to, each with the size up to which it signs. `named`: by entries, which a
+ * checkpoint that the key before signed too has yet to bear out.
+ */
+type Read = {
+  edge: Edge;
+  leaves: Buffer[];
+  signers: { key: Verifier; until: number }[];
+  named: { key: Verifier; index: number }[];
+};
 
 function isNew({ index, leaf, prev, raw }: Event & { kind: "entry" }, { leaves }: Read, line: number): boolean {
   const at = `Line ${line}: entry ${index}`;
@@ -64,13 +77,9 @@ function isNew({ index, leaf, prev, raw }: Event & { kind: "entry" }, { leaves }
   return index === leaves.length;
 }
 
-function checkpointOf(
-  { size, root, note }: Event & { kind: "checkpoint" },
-  key: Verifier,
-  read: Read,
-  line: number,
-): Checkpoint {
-  const checkpoint = openCheckpoint(note, key);
+function checkpointOf({ size, root, note }: Event & { kind: "checkpoint" }, read: Read, line: number): Checkpoint {
+  const signer = read.signers.findLast((one) => isSigned(note, one.key)) ?? (read.signers[0] as Read["signers"][0]);
+  const checkpoint = openCheckpoint(note, signer.key);
   if (checkpoint.size !== size || checkpoint.root.toString("hex") !== root)
     throw new Unproven(`Line ${line}: the checkpoint is not the one in its note.`);
   if (size > read.edge.size)
@@ -83,7 +92,22 @@ function checkpointOf(
       : read.leaves.slice(0, size).reduce((grown, leaf) => append(grown, 1, leaf), emptyEdge as Edge);
   if (!rootOf(edge).equals(checkpoint.root))
     throw new Unproven(`Line ${line}: the first ${size} entries are not those that the checkpoint covers.`);
+  if (size > signer.until)
+    throw new Unproven(
+      `Line ${line}: the checkpoint over ${size} entries is signed by a key that was replaced before.`,
+    );
+  if (signer === read.signers.at(-1)) handOver(read, signer, checkpoint, note);
   return checkpoint;
+}
+
+/** Where both sign, the log goes on with the key that one of its entries names. */
+function handOver({ signers, named }: Read, signer: Read["signers"][0], { size }: Checkpoint, note: string): void {
+  const isKnown = ({ id }: Verifier) => signers.some(({ key }) => key.id.equals(id));
+  const next = named.find(({ key, index }) => index < size && !isKnown(key) && isSigned(note, key));
+  if (next === undefined) return;
+  openCheckpoint(note, next.key);
+  signer.until = size;
+  signers.push({ key: next.key, until: Number.MAX_SAFE_INTEGER });
 }
 
 /** The last event that begins on the line: what a receiver was killed in the middle of may stand before it. */

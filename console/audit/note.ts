@@ -40,6 +40,12 @@ export function readKey(text: string): Verifier {
   return keyOf(name, typed.subarray(1));
 }
 
+/** The text of a verifier key, as `readKey` reads it. */
+export function writeKey({ name, id, key }: Verifier): string {
+  const bytes = Buffer.from(key.export({ format: "jwk" }).x ?? "", "base64url");
+  return `${name}+${id.toString("hex")}+${Buffer.concat([Buffer.of(ED25519), bytes]).toString("base64")}`;
+}
+
 /** The key of that name with those public bytes. */
 export function keyOf(name: string, bytes: Buffer): Verifier {
   const jwk = { kty: "OKP", crv: "Ed25519", x: bytes.toString("base64url") };

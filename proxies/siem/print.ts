@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { Unproven } from "../../console/audit/note.ts";
 import { formats } from "./formats.ts";
-import { positionBefore, publishedKey, readHead, readPortion } from "./read.ts";
+import { checkpointOf, positionBefore, publishedKey, readHead, readPortion } from "./read.ts";
 import type { Format } from "./record.ts";
 
 const EXIT = { usage: 2, refused: 3 } as const;
@@ -13,7 +13,7 @@ async function print(folder: string, format: Format, from: number, given: string
   if (head === null) throw new Unproven(`${folder} holds no log.`);
   if (from > head.size)
     throw new Unproven(`There is no entry ${from}: the checkpoint covers ${head.size}, counted from 0.`);
-  const { origin, size, note } = head;
+  const { origin, size, handovers } = head;
   for (let at = positionBefore(folder, head, from); at.edge.size < size; ) {
     const { records, after } = readPortion(folder, head, at);
     const lines = records
@@ -22,7 +22,8 @@ async function print(folder: string, format: Format, from: number, given: string
     await out(lines.join(""));
     at = after;
   }
-  await out(`${format({ kind: "checkpoint", size, root: head.root.toString("hex"), note }, origin)}\n`);
+  for (const one of [...handovers.map((handover) => handover.head), head])
+    await out(`${format(checkpointOf(one), origin)}\n`);
 }
 
 async function out(text: string): Promise<void> {

@@ -12,7 +12,7 @@ import { Unproven } from "../../console/audit/note.ts";
 import type { ExportStatus } from "../../kernel/abi/export.ts";
 import { type Cursor, newCursor, readCursor, writeCursor } from "./cursor.ts";
 import { type Event, eventOf } from "./event.ts";
-import { type Head, publishedKey, readHead, readPortion, refuseOther } from "./read.ts";
+import { checkpointOf, type Head, publishedKey, readHead, readPortion, refuseOther } from "./read.ts";
 import type { Format } from "./record.ts";
 import { NotTaken, type Sink } from "./sink.ts";
 import { openTrail, type Trail } from "./trail.ts";
@@ -35,6 +35,9 @@ export type Pump = {
   /** Settles when nothing is under way. */
   stop(): Promise<void>;
 };
+
+/** Up to where events went, and the key they were proven with. */
+type Place = Pick<Cursor, "position" | "key">;
 
 type Progress = { -readonly [K in Exclude<keyof ExportStatus, "to" | "format">]: ExportStatus[K] };
 
@@ -86,30 +89,37 @@ export function startPump(parts: Parts): Pump {
     const sink = open(first.origin);
     try {
       const at = here();
-      await send(sink, openTrail(at.position, sink.overlapBytes), at);
+      await send(sink, openTrail<Place>(at, sink.overlapBytes), at);
     } finally {
       sink.close();
     }
   }
 
-  async function send(sink: Sink, trail: Trail, from: Cursor): Promise<void> {
-    let at = from.position;
-    let { checkpoint } = from;
+  async function send(sink: Sink, trail: Trail<Place>, from: Cursor): Promise<void> {
+    let { position: at, key, checkpoint } = from;
     while (!stop.signal.aborted) {
-      const head = newest();
+      const head = newest(key);
       while (at.edge.size < head.size) {
         const batch = gather(head, at);
         const bytes = await deliver(sink, batch.events);
         at = batch.after;
-        trail.passed(at, bytes);
+        trail.passed({ position: at, key }, bytes);
         keep(trail, at.edge.size, null);
         enter("sending");
         if (stop.signal.aborted) return;
       }
+      for (const handover of head.handovers) {
+        const bytes = await deliver(sink, [eventOf(checkpointOf(handover.head), format, head.origin, now)]);
+        key = handover.next;
+        trail.passed({ position: at, key }, bytes);
+        keep(trail, at.edge.size, null);
+        log.info(`the log is signed by ${key} from here on, which the key before it vouches for`);
+      }
       const digest = hash("sha256", head.note);
       if (digest !== checkpoint) {
         refuseOther(folder, head, at.edge, "The checkpoint is not over what was exported");
-        trail.passed(at, await deliver(sink, [eventOf(checkpointOf(head), format, head.origin, now)]));
+        const bytes = await deliver(sink, [eventOf(checkpointOf(head), format, head.origin, now)]);
+        trail.passed({ position: at, key }, bytes);
         checkpoint = digest;
         progress.checkpoint = head.size;
         keep(trail, at.edge.size, digest);
@@ -151,10 +161,10 @@ export function startPump(parts: Parts): Pump {
     return sum;
   }
 
-  function keep(trail: Trail, taken: number, checkpoint: string | null): void {
-    const position = trail.certain();
+  function keep(trail: Trail<Place>, taken: number, checkpoint: string | null): void {
+    const { position, key } = trail.certain();
     const isAll = position.edge.size === taken;
-    cursor = { ...here(), position, checkpoint: isAll ? checkpoint : null, dropped: progress.dropped };
+    cursor = { position, key, checkpoint: isAll ? checkpoint : null, dropped: progress.dropped };
     writeCursor(parts.cursor, cursor);
     Object.assign(progress, { taken, certain: position.edge.size });
   }
@@ -164,7 +174,7 @@ export function startPump(parts: Parts): Pump {
     return cursor;
   }
 
-  /** The log as it was first seen says who signs it; from then on nothing else does. */
+  /** The log as it was first seen says who signs it; from then on only a checkpoint that this key signed too can. */
   function firstHead(): Head | null {
     if (cursor === null) {
       const key = publishedKey(folder);
@@ -182,8 +192,8 @@ export function startPump(parts: Parts): Pump {
     }
   }
 
-  function newest(): Head {
-    const head = readHead(folder, here().key);
+  function newest(key: string) {
+    const head = readHead(folder, key);
     if (head === null) throw new Unproven("The log has lost its checkpoint.");
     progress.entries = head.size;
     return head;
@@ -233,10 +243,6 @@ export function startPump(parts: Parts): Pump {
       await running;
     },
   };
-}
-
-function checkpointOf({ size, root, note }: Head) {
-  return { kind: "checkpoint" as const, size, root: root.toString("hex"), note };
 }
 
 function* batches(events: readonly Event[]): Generator<{ some: Event[]; bytes: number }> {

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { append, type Edge, emptyEdge, growTo, rootOf } from "../../console/audit/edge.ts";
 import { openWithAny } from "../../console/audit/keys.ts";
 import { leafHash } from "../../console/audit/merkle.ts";
-import { readKey, Unproven } from "../../console/audit/note.ts";
+import { readKey, Unproven, writeKey } from "../../console/audit/note.ts";
 import { readBundle, readLogFile, TILE_WIDTH } from "../../console/audit/tiles.ts";
 import { openTree } from "../../console/audit/tree.ts";
 import { CHECKPOINT, keysOf } from "../../console/audit/verify.ts";
@@ -28,12 +28,20 @@ export const beginning: Position = { edge: emptyEdge, prev: NO_LEAF };
 
 export type Head = { origin: string; size: number; root: Buffer; note: string };
 
-/** Null where the kernel has not published anything yet. */
-export function readHead(folder: string, verifier: string): Head | null {
+/** Of a log whose key was replaced: the checkpoint that both signed, and the verifier key of the next. */
+export type Handover = { head: Head; next: string };
+
+/** Null where the kernel has not published anything yet. `handovers`: from that key to the one that signs now, the first first. */
+export function readHead(folder: string, verifier: string): (Head & { handovers: Handover[] }) | null {
   if (!existsSync(join(folder, CHECKPOINT))) return null;
   const note = readLogFile(folder, CHECKPOINT).toString();
-  const { keys } = keysOf({ folder, key: readKey(verifier) }); // the log may have been handed over to another key
-  return { ...openWithAny(note, keys), note };
+  const { keys, handovers } = keysOf({ folder, key: readKey(verifier) });
+  const told = handovers.map((one) => ({ head: { ...one.head, note: one.note }, next: writeKey(one.next) }));
+  return { ...openWithAny(note, keys), note, handovers: told };
+}
+
+export function checkpointOf({ size, root, note }: Head): LogRecord {
+  return { kind: "checkpoint", size, root: root.toString("hex"), note };
 }
 
 /** The verifier key that lies beside the log: whoever takes it from there trusts the disk once. */

@@ -1,16 +1,15 @@
-/** Positions that were taken, back to the one from which everything can be sent again. At most as many as make up the overlap. */
-import type { Position } from "./read.ts";
+/** Places up to which events were taken, back to the one from which everything can be sent again. At most as many as make up the overlap. */
 
-export type Trail = {
+export type Trail<Place> = {
   /** `bytes` were taken, and with them everything up to `at`. */
-  passed(at: Position, bytes: number): void;
+  passed(at: Place, bytes: number): void;
   /** At least `overlapBytes` behind the last, or where the trail began. */
-  certain(): Position;
+  certain(): Place;
 };
 
-export function openTrail(start: Position, overlapBytes: number): Trail {
+export function openTrail<Place>(start: Place, overlapBytes: number): Trail<Place> {
   let certain = start;
-  let steps: { at: Position; bytes: number }[] = [];
+  let steps: { at: Place; bytes: number }[] = [];
   let behind = 0;
   return {
     passed(at, bytes) {

@@ -37,12 +37,17 @@ export type LogWorld = {
   close(): Promise<void>;
 };
 
-export function openLogWorld(root = mkdtempSync(join(tmpdir(), "silo-log-"))): LogWorld {
+/** `keysOf`: of a log whose key is replaced; else it is `KEY` for ever. */
+export function openLogWorld(
+  root = mkdtempSync(join(tmpdir(), "silo-log-")),
+  keysOf: (store: Store, key: LogKey) => LogKeys = (_, key) => only(key),
+): LogWorld {
   const folder = join(root, "audit");
   const open = (key: LogKey) => {
     const store = openStore(join(root, "kernel"));
     try {
-      return { store, publisher: openPublisher({ store, commit: groupCommit(store).commit, folder, keys: only(key) }) };
+      const keys = keysOf(store, key);
+      return { store, publisher: openPublisher({ store, commit: groupCommit(store).commit, folder, keys }) };
     } catch (error) {
       void store.close();
       throw error;
