@@ -27,6 +27,7 @@ const STEADY_MS = 10_000;
 export const BATCH_BYTES_MAX = 1024 * 1024;
 /** A receiver of `test` that ends the connection does so within this. */
 const FAREWELL_MS = 1000;
+const LOST = "The log has lost its checkpoint.";
 
 export type Pump = {
   status(): Progress;
@@ -181,7 +182,9 @@ export function startPump(parts: Parts): Pump {
       if (key === null) return null;
       cursor = newCursor(key);
     }
-    return readHead(folder, cursor.key);
+    const head = readHead(folder, cursor.key);
+    if (head === null && cursor.position.edge.size > 0) throw new Unproven(LOST);
+    return head;
   }
 
   /** Null where it is told to stop first. */
@@ -194,7 +197,7 @@ export function startPump(parts: Parts): Pump {
 
   function newest(key: string) {
     const head = readHead(folder, key);
-    if (head === null) throw new Unproven("The log has lost its checkpoint.");
+    if (head === null) throw new Unproven(LOST);
     progress.entries = head.size;
     return head;
   }
