@@ -1,46 +1,20 @@
-/** CEF lines, read back by a parser that knows the format and nothing of how they were made. */
+/** CEF lines, read back by a reader of the format. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { verbs } from "../../../kernel/abi/entry.ts";
 import { cef } from "../../../proxies/siem/formats/cef.ts";
 import { entriesOf } from "../../kernel/abi/entries.ts";
+import { readCef } from "./cef-line.ts";
 
 const LEAF = "a".repeat(64);
 const PREV = "b".repeat(64);
 const lineOf = (text: string, appliance = "silo/test") =>
   cef({ kind: "entry", index: 7, leaf: LEAF, prev: PREV, text }, appliance);
 
-/** Header and fields of a CEF line. A key stands at the beginning or after a blank, before an `=` that no backslash precedes. */
-function parse(line: string): { header: string[]; fields: Record<string, string> } {
-  const header: string[] = [""];
-  let at = 0;
-  for (; header.length < 8; at++) {
-    const char = line[at] ?? "";
-    if (char === "") throw new Error("The header is cut off.");
-    if (char === "\\") header[header.length - 1] += line[++at] ?? "";
-    else if (char === "|") header.push("");
-    else header[header.length - 1] += char;
-  }
-  header.pop();
-  const rest = line.slice(at);
-  const keys = [...rest.matchAll(/(?:^| )([a-zA-Z0-9_.]+)=/g)];
-  const fields: Record<string, string> = {};
-  for (const [place, key] of keys.entries()) {
-    const begin = (key.index ?? 0) + key[0].length;
-    const value = rest.slice(begin, keys[place + 1]?.index);
-    if (Object.hasOwn(fields, key[1] as string)) throw new Error(`The field ${key[1]} is there twice.`);
-    fields[key[1] as string] = value.replace(
-      /\\([\\=nr])/g,
-      (_, char) => ({ n: "\n", r: "\r" })[char as string] ?? char,
-    );
-  }
-  return { header, fields };
-}
-
 test.each(verbs)("%s is one line with its header, its place in the log and the entry itself", (verb) => {
   for (const entry of entriesOf(verb)) {
     const text = JSON.stringify(entry);
-    const { header, fields } = parse(lineOf(text));
+    const { header, fields } = readCef(lineOf(text));
     expect(header.slice(0, 5)).toEqual(["CEF:0", "SiloOS", "SiloOS", "1", verb]);
     expect(Number(header[6])).toBeGreaterThan(0);
     const place = { cn1: "7", cn1Label: "index", cs1: LEAF, cs1Label: "leaf", cs2: PREV, cs2Label: "prev" };
@@ -51,7 +25,7 @@ test.each(verbs)("%s is one line with its header, its place in the log and the e
 
 test("a denial says who, what, and why", () => {
   const [entry] = entriesOf("intend");
-  expect(parse(lineOf(JSON.stringify(entry))).fields).toMatchObject({
+  expect(readCef(lineOf(JSON.stringify(entry))).fields).toMatchObject({
     act: "refund:create",
     outcome: "refused",
     reason: "LIMIT_CALL",
@@ -89,13 +63,13 @@ const visible = (text: string) =>
   );
 
 test("whatever text a field holds, it ends neither the line nor its field, and no other field appears", () => {
-  const named = Object.keys(parse(lineOf(JSON.stringify(entriesOf("intend")[0]))).fields);
+  const named = Object.keys(readCef(lineOf(JSON.stringify(entriesOf("intend")[0]))).fields);
   fc.assert(
     fc.property(hostile, hostile, (who, code) => {
       const [entry] = entriesOf("intend", { role: who, code, capability: who });
       const line = lineOf(JSON.stringify(entry));
       expect(line).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
-      const { header, fields } = parse(line);
+      const { header, fields } = readCef(line);
       expect([header.length, Object.keys(fields)]).toEqual([7, named]);
       expect(fields["suser"]).toBe(visible(who));
       expect(fields["reason"]).toBe(visible(code));
@@ -106,17 +80,17 @@ test("whatever text a field holds, it ends neither the line nor its field, and n
 
 test("a header cannot be ended by what stands in it", () => {
   const line = lineOf('{"schema":"1|9|root","verb":"a|b\\\\c\\n"}');
-  expect(parse(line).header).toEqual(["CEF:0", "SiloOS", "SiloOS", "1|9|root", "a|b\\c ", "a|b\\c ", "1"]);
+  expect(readCef(line).header).toEqual(["CEF:0", "SiloOS", "SiloOS", "1|9|root", "a|b\\c ", "a|b\\c ", "1"]);
 });
 
 test("a megabyte in a field is one field", () => {
   const who = " suser=root|\n".repeat(80_000);
-  const { fields } = parse(lineOf(JSON.stringify(entriesOf("submit", { who })[0])));
+  const { fields } = readCef(lineOf(JSON.stringify(entriesOf("submit", { who })[0])));
   expect(fields["suser"]).toBe(who);
 });
 
 test("a checkpoint carries its note, size and root", () => {
   const note = "silo/test\n8\nAAAA\n\n\u2014 silo/test c2ln\n";
-  const { header, fields } = parse(cef({ kind: "checkpoint", size: 8, root: LEAF, note }, "silo/test"));
+  const { header, fields } = readCef(cef({ kind: "checkpoint", size: 8, root: LEAF, note }, "silo/test"));
   expect([header[4], fields["cn1"], fields["cs1"], fields["rawEvent"]]).toEqual(["checkpoint", "8", LEAF, note]);
 });
