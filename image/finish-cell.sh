@@ -20,6 +20,7 @@ find "$root/etc" -mindepth 1 -maxdepth 1 ! -name 'ld.so.*' ! -name os-release ! 
 rm -rf "${root:?}"/{boot,dev,home,root,tmp,var}/*
 mkdir -p "$root"/{bundle,work,run/silo,usr/lib/silo/sdk,usr/lib/silo/cell,var/tmp,tmp}
 # Nobody writes here, and runsc would mount a /tmp that may be written over one in which there is nothing.
+chmod 755 "$root/tmp" "$root/var/tmp"
 echo 'Write to /work: TMPDIR.' >"$root/tmp/README"
 chown 1000:1000 "$root/work"
 

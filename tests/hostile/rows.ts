@@ -59,7 +59,7 @@ export const rows: Readonly<Record<Place, readonly Row[]>> = {
     ...each("write_root write_passwd write_var_tmp", "read-only root", "user", "users of the slot"),
     ...each("write_bundle write_runner write_sdk", "read-only folders", "user", "users of the slot"),
     ...each("write_tmp", "cover of /tmp", "read-only /tmp"),
-    ...each("write_tmp", "cover of /tmp", "read-only root"),
+    ...each("write_tmp", "cover of /tmp", "read-only root", "user", "users of the slot"),
     ...each("write_shm", "cover of /dev/shm"),
     ...each("host_config", "covers of /proc"),
     ...each("host_disks", "cover of /sys"),
