@@ -3,6 +3,7 @@ import { createSocket, type RemoteInfo } from "node:dgram";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { sixteen } from "./frames.ts";
 
 const [ports = "", names = ""] = process.argv.slice(2);
 /** Shorter is no question, and comes back as it is. */
@@ -17,6 +18,8 @@ for (const port of ports.split(",").map(Number)) {
   udp.on("message", (message: Buffer, from: RemoteInfo) => udp.send(reply(message), from.port, from.address));
   udp.bind(port, "::");
   await once(udp, "listening");
+  // Who asks for an IPv6 lease asks all servers (RFC 8415 7.1).
+  if (port === 547) udp.addMembership("ff02::1:2", "::%o0");
 }
 console.log("ready");
 
@@ -42,12 +45,4 @@ function answer(query: Buffer): Buffer {
     return Buffer.concat([record, bytes]);
   });
   return Buffer.concat([head, query.subarray(12, at + 5), ...records]);
-}
-
-function sixteen(address: string): Buffer {
-  const [left = "", right = ""] = address.split("::");
-  const groups = (text: string) => text.split(":").filter(Boolean);
-  const zeros = Array(8 - groups(left).length - groups(right).length).fill("0") as string[];
-  const all = [...groups(left), ...zeros, ...groups(right)];
-  return Buffer.from(all.map((group) => group.padStart(4, "0")).join(""), "hex");
 }

@@ -1,8 +1,7 @@
 /** Child of the firewall's tests: tries to reach each target as its user, and prints which it reached. A socket has the user that made it. */
 import { createSocket } from "node:dgram";
 import { connect } from "node:net";
-
-type Target = { uid: number; protocol: "tcp" | "udp"; address: string; port: number; source?: number };
+import type { Target } from "./rig.ts";
 
 const PATIENCE_MS = 1_500;
 
@@ -33,7 +32,7 @@ function tcp({ address, port }: Target): Promise<boolean> {
   });
 }
 
-function udp({ address, port, source = 0 }: Target): Promise<boolean> {
+function udp({ address, port, source = 0, bytes = 5 }: Target): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
     const late = setTimeout(() => end(false), PATIENCE_MS);
@@ -44,6 +43,6 @@ function udp({ address, port, source = 0 }: Target): Promise<boolean> {
     };
     socket.once("message", () => end(true));
     socket.once("error", () => end(false));
-    socket.bind(source, () => socket.send("hello", port, address, (error) => error !== null && end(false)));
+    socket.bind(source, () => socket.send(Buffer.alloc(bytes), port, address, (error) => error !== null && end(false)));
   });
 }

@@ -3,7 +3,7 @@
  *
  *   outside (10.9.0.2, .3, 2001:db8:9::2, ::3) -- m0 machine m1 -- beyond (10.8.0.2)
  */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,13 +13,24 @@ import { stringify } from "yaml";
 import type { Network } from "../../kernel/abi/network.ts";
 import { readSettings } from "../../kernel/abi/settings.ts";
 import type { Count } from "../../nftables/nft.ts";
+import { MACHINE, OUTSIDE } from "./frames.ts";
 
-export const PORTS = [22, 25, 26, 53, 123, 2775, 5432, 6514, 8443];
+export const PORTS = [22, 25, 26, 53, 67, 123, 547, 2775, 5432, 6514, 8443];
+const PYTHON = "/usr/lib/silo/cell/usr/bin/python3";
 
-export type Target = { uid: number; protocol: "tcp" | "udp"; address: string; port: number; source?: number };
+export type Target = {
+  uid: number;
+  protocol: "tcp" | "udp";
+  address: string;
+  port: number;
+  source?: number;
+  bytes?: number;
+};
 
 export type Rig = {
   root: string;
+  /** The argv of a command there. */
+  within(where: "machine" | "outside", argv: readonly string[]): [string, ...string[]];
   /** One step of machine-inside.ts on the machine. Throws with what it said when it fails. */
   machine(verb: string, extra?: string): unknown;
   /** What the machine, or somebody outside, reaches. */
@@ -29,9 +40,14 @@ export type Rig = {
   /** What a name server outside says from now on. */
   answer(names: Record<string, string[]>): void;
   configure(network: Network): void;
-  /** A process on the machine or outside that stays. */
+  /** A process on the machine or outside; `start` settles when it has said something. */
+  spawn(where: "machine" | "outside", ...argv: string[]): ChildProcess;
   start(where: "machine" | "outside", ...argv: string[]): Promise<ChildProcess>;
-  ip(where: "machine" | "outside" | "beyond", ...argv: string[]): void;
+  /** packets.py there, as root or as a user that could send raw packets. */
+  packets(where: "machine" | "outside", uid: number, ...argv: string[]): unknown;
+  ip(where: "machine" | "outside" | "beyond", ...argv: string[]): string;
+  /** Sets a variable of the network (sysctl(8)) by its path below /proc/sys/net. */
+  set(where: "machine" | "outside", path: string, value: number): void;
   close(): void;
 };
 
@@ -40,7 +56,7 @@ export async function openRig(network: Network): Promise<Rig> {
   for (const folder of ["etc", "var", "run"]) mkdirSync(join(root, folder));
   const holders = { machine: await hold(), outside: await hold(), beyond: await hold() };
   const pid = (where: keyof typeof holders) => holders[where].pid as number;
-  const within = (where: keyof typeof holders, argv: readonly string[]) => [
+  const within = (where: keyof typeof holders, argv: readonly string[]): [string, ...string[]] => [
     "nsenter",
     `--target=${pid(where)}`,
     "--net",
@@ -50,21 +66,27 @@ export async function openRig(network: Network): Promise<Rig> {
   const started: ChildProcess[] = Object.values(holders);
 
   function run(where: keyof typeof holders, ...argv: string[]): string {
-    const [program = "", ...rest] = within(where, argv);
+    const [program, ...rest] = within(where, argv);
     const { status, stdout, stderr } = spawnSync(program, rest, { encoding: "utf8" });
     if (status !== 0) throw new Error(`${argv.slice(0, 4).join(" ")}: ${stderr}${stdout}`);
     return stdout;
   }
-  async function start(where: keyof typeof holders, ...argv: string[]): Promise<ChildProcess> {
-    const [program = "", ...rest] = within(where, argv);
+  function begin(where: keyof typeof holders, ...argv: string[]): ChildProcess {
+    const [program, ...rest] = within(where, argv);
     const child = spawn(program, rest, { stdio: ["ignore", "pipe", "inherit"] });
     started.push(child);
+    return child;
+  }
+  async function start(where: keyof typeof holders, ...argv: string[]): Promise<ChildProcess> {
+    const child = begin(where, ...argv);
     await once(child.stdout as Readable, "data");
     return child;
   }
   const rig: Rig = {
     root,
+    within,
     start,
+    spawn: begin,
     machine: (verb, extra = "") =>
       JSON.parse(run("machine", "node", "tests/nftables/machine-inside.ts", verb, root, extra)),
     reach: (from, targets) =>
@@ -78,13 +100,16 @@ export async function openRig(network: Network): Promise<Rig> {
       const settings = { ...readSettings({ etc: "config", var: root }), network: given };
       writeFileSync(join(root, "etc/silo.yaml"), stringify(settings));
     },
-    ip: (where, ...argv) => void run(where, "ip", ...argv),
+    packets: (where, uid, ...argv) =>
+      JSON.parse(run(where, ...asRaw(uid), PYTHON, "tests/nftables/packets.py", ...argv)),
+    ip: (where, ...argv) => run(where, "ip", ...argv),
+    set: (where, path, value) => void run(where, "sh", "-c", `echo ${value} >/proc/sys/net/${path}`),
     close: () => {
       for (const child of started) child.kill("SIGKILL");
       rmSync(root, { recursive: true, force: true });
     },
   };
-  connectAll(rig, pid("outside"), pid("beyond"), pid("machine"));
+  connectAll(rig, pid("outside"), pid("beyond"));
   rig.answer({});
   rig.configure(network);
   await start("outside", "node", "tests/nftables/outside-inside.ts", PORTS.join(","), join(root, "names.json"));
@@ -92,9 +117,11 @@ export async function openRig(network: Network): Promise<Rig> {
 }
 
 /** Links and addresses. Neighbours are found anew by each test: entries that were learned before a firewall would hide what it does. */
-function connectAll(rig: Rig, outside: number, beyond: number, machine: number): void {
-  execFileSync("nsenter", [`--target=${machine}`, "--net", "--", "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"]);
-  rig.ip("machine", "link", "add", "m0", "type", "veth", "peer", "name", "o0", "netns", String(outside));
+function connectAll(rig: Rig, outside: number, beyond: number): void {
+  rig.set("machine", "ipv4/ip_forward", 1);
+  const [here, there] = [MACHINE, OUTSIDE].map(({ ethernet }) => ["address", ethernet]) as [string[], string[]];
+  const peer = ["peer", "name", "o0", ...there, "netns", String(outside)];
+  rig.ip("machine", "link", "add", "m0", ...here, "type", "veth", ...peer);
   rig.ip("machine", "link", "add", "m1", "type", "veth", "peer", "name", "b0", "netns", String(beyond));
   const addresses = [
     ["machine", "m0", "10.9.0.1/24"],
@@ -118,6 +145,11 @@ function connectAll(rig: Rig, outside: number, beyond: number, machine: number):
   for (const where of ["machine", "outside", "beyond"] as const) rig.ip(where, "link", "set", "lo", "up");
   rig.ip("beyond", "route", "add", "default", "via", "10.8.0.1");
   rig.ip("outside", "route", "add", "10.8.0.0/24", "via", "10.9.0.1");
+}
+
+/** More than any process of ours has: what the firewall stops it stops for those too. */
+function asRaw(uid: number): string[] {
+  return ["setpriv", `--reuid=${uid}`, "--clear-groups", "--inh-caps=+net_raw", "--ambient-caps=+net_raw", "--"];
 }
 
 async function hold(): Promise<ChildProcess> {
