@@ -15,6 +15,8 @@ import { FOLDER, makeFolder } from "./points/plan.ts";
 
 export const PLACES: Places = { name: "/", etc: "/etc/silo", var: "/var/silo", run: "/run/silo" };
 /** Of the front door, drawn anew: it is on the host's network, where others may run the same. */
+/** What is killed here is no fault of a task's: it must not use up its attempts, however often its kernel dies under it. */
+const ATTEMPTS_MAX = 100;
 const PORT = { min: 20_000, max: 32_000 } as const;
 /** A crash is our own doing here, so nobody has to wait out a process that keeps failing. */
 const RESTART_MS_MAX = 100;
@@ -101,6 +103,7 @@ function setCells(slots: number, waiting: number): void {
   const silo = parseDocument(readFileSync(`${PLACES.etc}/silo.yaml`, "utf8"));
   silo.setIn(["slots"], slots);
   silo.setIn(["pool", "cells_max"], waiting);
+  silo.setIn(["attempts", "max"], ATTEMPTS_MAX);
   mkdirSync(`${PLACES.var}/config`, { recursive: true });
   writeFileSync(`${PLACES.var}/config/silo.yaml`, String(silo));
 }
