@@ -11,20 +11,15 @@ import { append, type Edge, emptyEdge, rootOf } from "./edge.ts";
 import { isSigned, keyIn } from "./keys.ts";
 import { HASH_BYTES, leafHash } from "./merkle.ts";
 import { type Checkpoint, openCheckpoint, Unproven, type Verifier } from "./note.ts";
+import { type Received, receivedIn } from "./received.ts";
 
 /** `entries`: in the file, each counted once. `again`: events that were there already. */
 export type Proven = { head: Checkpoint; entries: number; again: number; checkpoints: number };
-
-/** One event, as the format `native` has it. */
-type Event =
-  | { kind: "entry"; index: number; leaf: string; prev: string; raw: string }
-  | { kind: "checkpoint"; size: number; root: string; note: string };
 
 const BLOCK_BYTES = 1024 * 1024;
 /** An entry of 65,535 bytes, escaped twice, and what is around it. */
 const LINE_BYTES_MAX = 2 * 1024 * 1024;
 const NEWLINE = 10;
-const EVENT = '{"log":';
 const KEY_ENTRY = '"verb":"log_key"';
 const NO_LEAF = "0".repeat(2 * HASH_BYTES);
 
@@ -34,7 +29,7 @@ export function verifyExport(file: string, key: Verifier): Proven {
   let [again, checkpoints, number] = [0, 0, 0];
   for (const line of linesOf(file)) {
     number++;
-    const event = eventIn(line);
+    const event = receivedIn(line);
     if (event === null) continue;
     if (event.kind === "checkpoint") {
       const told = checkpointOf(event, read, number);
@@ -63,7 +58,7 @@ type Read = {
   named: { key: Verifier; index: number }[];
 };
 
-function isNew({ index, leaf, prev, raw }: Event & { kind: "entry" }, { leaves }: Read, line: number): boolean {
+function isNew({ index, leaf, prev, raw }: Received & { kind: "entry" }, { leaves }: Read, line: number): boolean {
   const at = `Line ${line}: entry ${index}`;
   if (!Number.isSafeInteger(index) || index < 0 || typeof raw !== "string")
     throw new Unproven(`Line ${line} is no event.`);
@@ -77,7 +72,7 @@ function isNew({ index, leaf, prev, raw }: Event & { kind: "entry" }, { leaves }
   return index === leaves.length;
 }
 
-function checkpointOf({ size, root, note }: Event & { kind: "checkpoint" }, read: Read, line: number): Checkpoint {
+function checkpointOf({ size, root, note }: Received & { kind: "checkpoint" }, read: Read, line: number): Checkpoint {
   const signer = read.signers.findLast((one) => isSigned(note, one.key)) ?? (read.signers[0] as Read["signers"][0]);
   const checkpoint = openCheckpoint(note, signer.key);
   if (checkpoint.size !== size || checkpoint.root.toString("hex") !== root)
@@ -108,28 +103,6 @@ function handOver({ signers, named }: Read, signer: Read["signers"][0], { size }
   openCheckpoint(note, next.key);
   signer.until = size;
   signers.push({ key: next.key, until: Number.MAX_SAFE_INTEGER });
-}
-
-/** The last event that begins on the line: what a receiver was killed in the middle of may stand before it. */
-function eventIn(line: string): Event | null {
-  const begin = line.lastIndexOf(EVENT);
-  if (begin === -1) return null;
-  const rest = line.slice(begin);
-  // An event inside another object ends with the braces of that one.
-  for (let end = rest.lastIndexOf("}"); end > 0 && /^}*\s*$/.test(rest.slice(end)); end--) {
-    const event = parsed(rest.slice(0, end + 1));
-    if (event !== null) return event;
-  }
-  return null;
-}
-
-function parsed(text: string): Event | null {
-  try {
-    const event = JSON.parse(text) as Event;
-    return event.kind === "entry" || event.kind === "checkpoint" ? event : null;
-  } catch {
-    return null;
-  }
 }
 
 function* linesOf(file: string): Generator<string> {

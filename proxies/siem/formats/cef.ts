@@ -80,10 +80,12 @@ function inExtension(value: string): string {
   return shown(value.replace(/[\\=]/g, "\\$&").replace(/\r/g, "\\r").replace(/\n/g, "\\n"));
 }
 
-/** Control characters have no spelling in CEF and could steer whatever shows the line. */
+/** Control characters have no spelling in CEF and could steer whatever shows the line. JSON's escapes of their halves: `console/audit/received.ts` reads them back. */
 function shown(value: string): string {
-  return value.replace(
-    /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu,
-    (char) => `\\\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  return value.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (char) =>
+    char
+      .split("")
+      .map((half) => `\\\\u${half.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
   );
 }

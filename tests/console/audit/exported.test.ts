@@ -5,9 +5,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { verifyExport } from "../../../console/audit/exported.ts";
 import { readKey } from "../../../console/audit/note.ts";
+import { receivedIn } from "../../../console/audit/received.ts";
+import { ENTRY_VERSION } from "../../../kernel/abi/entry.ts";
+import { canonical } from "../../../kernel/abi/json.ts";
 import { logKey } from "../../../kernel/audit/note.ts";
 import { formats } from "../../../proxies/siem/formats.ts";
-import { beginning, readHead, readPortion } from "../../../proxies/siem/read.ts";
+import { beginning, checkpointOf, readHead, readPortion } from "../../../proxies/siem/read.ts";
 import { KEY, type LogWorld, openLogWorld, seed } from "../../kernel/audit/log-world.ts";
 
 let world: LogWorld;
@@ -53,6 +56,43 @@ test("it proves itself, whatever a receiver puts around an event", () => {
   expect(verify(lines.map((line) => `<110>1 2027 silo - [x] ${line}`)).entries).toBe(300);
   expect(verify(lines.map((line) => `{"time":1,"event":${line}}`)).entries).toBe(300);
 });
+
+test.each(["native", "ocsf", "cef"] as const)("as %s a text is read back as it stands in the log", (body) => {
+  const hostile = ["\u202e\u200b\u007f\u0085", "\u{e0001}", "\\u202e=|\\\\", 'CEF:0|a rawEvent=x\n{"log":', "\ud800"];
+  for (const who of hostile) {
+    const text = canonical({ schema: ENTRY_VERSION, time: 1_800_000_000_000, verb: "sign_in", who });
+    const record = { kind: "entry" as const, index: 3, leaf: "a".repeat(64), prev: "b".repeat(64), text };
+    const { text: raw, ...rest } = record;
+    expect(receivedIn(formats[body](record, "silo-test"))).toMatchObject({ ...rest, raw });
+  }
+});
+
+test.each(["ocsf", "cef"] as const)(
+  "as %s it proves itself too, and a byte that was changed is found",
+  async (body) => {
+    const other = openLogWorld();
+    try {
+      other.add(305);
+      await other.publisher.tend();
+      const head = readHead(other.folder, KEY.verifier);
+      if (head === null) throw new Error("no log");
+      const sent: string[] = [];
+      for (let at = beginning; at.edge.size < head.size; ) {
+        const { records, after } = readPortion(other.folder, head, at);
+        sent.push(...records.map((record) => formats[body](record, head.origin)));
+        at = after;
+      }
+      sent.push(formats[body](checkpointOf(head), head.origin));
+      expect(verify(sent)).toMatchObject({ head: { size: 305 }, entries: 305, checkpoints: 1 });
+      expect(verify(sent.map((line) => `<110>1 2027 silo - [x] ${line}`)).entries).toBe(305);
+      const changed = sent.map((line, at) => (at === 9 ? line.replaceAll("refund-manager", "refund-manages") : line));
+      expect(() => verify(changed)).toThrow(/Line 10: entry 9 is not what its hash/);
+      expect(() => verify(sent.filter((_, at) => at !== 9))).toThrow(/entry 10 comes where entry 9 should/);
+    } finally {
+      await other.close();
+    }
+  },
+);
 
 test("what was sent again, and what a receiver was killed in, is no harm", () => {
   const torn = `${lines[120]?.slice(0, 80)}${lines[90]}`;

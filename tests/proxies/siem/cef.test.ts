@@ -59,8 +59,9 @@ const hostile = fc.oneof(
 );
 const visible = (text: string) =>
   text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (char) =>
-    char === "\n" || char === "\r" ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    char === "\n" || char === "\r" ? char : char.split("").map(escaped).join(""),
   );
+const escaped = (half: string) => `\\u${half.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 test("whatever text a field holds, it ends neither the line nor its field, and no other field appears", () => {
   const named = Object.keys(readCef(lineOf(JSON.stringify(entriesOf("intend")[0]))).fields);
