@@ -150,7 +150,6 @@ describe("nspawn", () => {
 
 describe("gvisor", () => {
   type Config = {
-    root: { readonly: boolean };
     process: {
       user: object;
       args: string[];
@@ -193,7 +192,6 @@ describe("gvisor", () => {
       "has no powers",
       configured(({ process }) => process.args.splice(process.args.indexOf(RUNNER), 2, ...unprobed("gvisor"))),
     ],
-    ["the read-only root", "writes in work alone", configured(({ root }) => Object.assign(root, { readonly: false }))],
     [
       "the read-only /tmp",
       "writes in work alone",
