@@ -40,6 +40,8 @@ export type Appliance = {
   stopped: () => Status["stopped"];
   /** Another key signs the log from now on. */
   rotateLog: (who: string) => Promise<End<{ kid: string }>>;
+  /** Takes a checkpoint that witnesses have cosigned. */
+  cosign: (note: string, who: string) => Promise<End<ValueOf<Console, "audit_cosign">>>;
 };
 
 export function consoleHandlers(
@@ -162,6 +164,7 @@ export function consoleHandlers(
         const shown = seen(person, query.task);
         return shown.end === "done" ? done(withoutRunsBeside(desk.auditShow(query))) : shown;
       }),
+    audit_cosign: ({ note: brought }, peer) => asAdministrator(peer, (who) => appliance.cosign(brought, who)),
   };
   return whileBlocked(
     core.blocked,

@@ -22,12 +22,14 @@ import type { Operations } from "./abi/operations.ts";
 import { readOperations } from "./abi/operations-file.ts";
 import type { PermitKey } from "./abi/permit.ts";
 import { readSettings } from "./abi/settings.ts";
+import { readWitness } from "./abi/witness.ts";
 import { type Appliance, consoleHandlers } from "./admin.ts";
 import { openAgents } from "./agents.ts";
 import { openLogKeys, tellKey } from "./audit/keys.ts";
 import { lastTime } from "./audit/log.ts";
 import { openPublisher } from "./audit/publish.ts";
 import { openPulse, PULSE_MS } from "./audit/pulse.ts";
+import { openWitnesses } from "./audit/witnesses.ts";
 import { openBackground } from "./background.ts";
 import type { Peers } from "./cells.ts";
 import { steadyClock, trustedTime } from "./clock.ts";
@@ -94,7 +96,12 @@ await startProcess("kernel", async (dirs, log) => {
     incarnation: randomText(16, randomBytes),
   };
   const appliance = readAppliance();
-  const publisher = openPublisher({ store, commit: core.commit, folder: join(dirs.var, "audit"), keys: logKeys });
+  const folder = join(dirs.var, "audit");
+  const publisher = openPublisher({ store, commit: core.commit, folder, keys: logKeys });
+  const witnesses = openWitnesses({
+    ...{ core, folder, keys: logKeys, published: () => publisher.state().published },
+    witnesses: settings.witnesses.map(readWitness).filter((witness) => witness !== null),
+  });
   const reserve = openReserve(state);
   const isReserved = await reserve.make();
   const standstill = openStop({
@@ -124,6 +131,7 @@ await startProcess("kernel", async (dirs, log) => {
     setInterval(() => void dispatch.tend(), LEASE_MS / 3),
     setInterval(() => void keys.tend(), KEYS_MS),
     setInterval(() => void pulse().then(() => standstill.tend(publisher.state().fault)), PULSE_MS),
+    setInterval(() => void witnesses.tend(), PULSE_MS),
     setInterval(() => void lookAtClock(), LOOK_MS),
   ];
 
@@ -157,6 +165,7 @@ await startProcess("kernel", async (dirs, log) => {
       signIn: openSignIns(people, parseSignIns(credential(dirs, "signin"))),
       appliance: {
         ...{ ...appliance, started: now(), auditLog: publisher.state, stopped: standstill.why, rotateLog },
+        cosign,
         peers: () => connectedOf(peers),
       },
     };
@@ -175,6 +184,12 @@ await startProcess("kernel", async (dirs, log) => {
     for (let turn = 0; turn < 2; turn++) await publisher.tend(); // one may be under way that began before the entry
     const signs = logKeys.current().public === kid;
     return signs ? done({ kid }) : later("The new key has begun and signs when the log can be published.");
+  }
+
+  async function cosign(brought: string, who: string): ReturnType<Appliance["cosign"]> {
+    const taken = await witnesses.take(brought, who);
+    await witnesses.tend();
+    return taken;
   }
 
   async function stop(): Promise<void> {

@@ -29,15 +29,15 @@ const LINE_FORM = new RegExp(`^— (${NAME}) ([0-9A-Za-z+/=]+)$`, "u");
 const CONTROL = /[^\n\P{Cc}]/u;
 const SIZE_FORM = /^(0|[1-9][0-9]{0,15})$/;
 
-/** Reads a verifier key, `name+hash+base64`. */
-export function readKey(text: string): Verifier {
+/** Reads a verifier key, `name+hash+base64`, of that signature type. */
+export function readKey(text: string, type = ED25519): Verifier {
   const [, name = "", id = "", base64 = ""] = KEY_FORM.exec(text) ?? [];
   const typed = fromBase64(base64);
-  if (typed?.length !== 1 + KEY_BYTES || typed[0] !== ED25519)
-    throw new Unproven("The key is no Ed25519 verifier key (name+hash+base64, C2SP signed-note).");
+  if (typed?.length !== 1 + KEY_BYTES || typed[0] !== type)
+    throw new Unproven(`The key is no Ed25519 verifier key of type ${type} (name+hash+base64, C2SP signed-note).`);
   if (idOf(name, typed).toString("hex") !== id)
     throw new Unproven("The key's hash is not that of its name and bytes: it was copied wrong.");
-  return keyOf(name, typed.subarray(1));
+  return keyOf(name, typed.subarray(1), type);
 }
 
 /** The text of a verifier key, as `readKey` reads it. */
@@ -47,11 +47,11 @@ export function writeKey({ name, id, key }: Verifier): string {
 }
 
 /** The key of that name with those public bytes. */
-export function keyOf(name: string, bytes: Buffer): Verifier {
+export function keyOf(name: string, bytes: Buffer, type = ED25519): Verifier {
   const jwk = { kty: "OKP", crv: "Ed25519", x: bytes.toString("base64url") };
   return {
     name,
-    id: idOf(name, Buffer.concat([Buffer.of(ED25519), bytes])),
+    id: idOf(name, Buffer.concat([Buffer.of(type), bytes])),
     key: createPublicKey({ key: jwk, format: "jwk" }),
   };
 }

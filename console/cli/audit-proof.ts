@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import { listCosigned, readWitness, verifyWitness } from "../audit/cosigned.ts";
 import { verifyExport } from "../audit/exported.ts";
 import { readKey, Unproven, type Verifier } from "../audit/note.ts";
 import { verifyProof, writeProof } from "../audit/proof.ts";
@@ -10,33 +11,54 @@ import { CHECKPOINT, keysOf, readHead, verifyEntry, verifyGrowth, verifyLog } fr
 import { CommandEnd, exits } from "./exits.ts";
 import type { Output, World } from "./output.ts";
 import { findPlaces } from "./places.ts";
-import { count } from "./text.ts";
+import { count, localTime } from "./text.ts";
 
 export type KeyOption = { key?: string };
-export type VerifyOptions = KeyOption & { checkpoint?: string; entry?: number; proof?: string; fromExport?: string };
+export type VerifyOptions = KeyOption & {
+  checkpoint?: string;
+  entry?: number;
+  proof?: string;
+  fromExport?: string;
+  witness?: string[];
+};
 
 const KEY = "key";
 
 /** The whole log, or with `--entry` that entry alone; with `--checkpoint` also that it goes on where that one ended. `--proof` needs no folder. */
 export async function auditVerify(world: World, folder: string | undefined, options: VerifyOptions): Promise<Output> {
   return proven(async () => {
+    if (options.witness !== undefined && (options.proof ?? options.fromExport) !== undefined)
+      throw new CommandEnd(
+        exits.usage,
+        "What witnesses have cosigned lies beside the log: give its folder with --witness.",
+      );
     if (options.proof !== undefined) return verifiedProof(options.proof, options.key);
     if (options.fromExport !== undefined) return verifiedExport(options.fromExport, options.key);
     const log = logOf(world, folder, options);
     const before = options.checkpoint === undefined ? null : verifyGrowth(log, readText(options.checkpoint));
     const grown = before === null ? "" : ` They begin with the ${before.size} that the older checkpoint covers.`;
+    const cosigned = (options.witness ?? []).map((key) => verifyWitness(log, readWitness(textOf(key))));
+    const seen = cosigned
+      .map((one) => ` ${one.name} has cosigned the first ${one.size}, ${localTime(one.at)}.`)
+      .join("");
     if (options.entry !== undefined) {
       const { head, entry } = verifyEntry(log, options.entry);
       const text = `Entry ${options.entry} of ${head.size} is in the log ${head.origin}:\n${entry}`;
-      return { json: { ...told(head), index: options.entry, entry: entry.toString() }, text: `${text}${grown}` };
+      return {
+        json: { ...told(head), index: options.entry, entry: entry.toString(), cosigned },
+        text: `${text}${grown}${seen}`,
+      };
     }
     const head = await verifyLog(log, availableParallelism());
     const { keys, since } = keysOf(log);
     const after = keys.length === 1 ? "" : ` Signed by ${count(keys.length, "key")}, one after the other.`;
     const from =
       since === 0 ? "" : ` The key given signs since entry ${since}; what is before it was signed by others first.`;
-    const text = `${count(head.size, "entry", "entries")} of the log ${head.origin}: each is in its place under the signed root.${after}${from}${grown}`;
-    return { json: { ...told(head), keys: keys.length, since, older: before === null ? null : before.size }, text };
+    const text = `${count(head.size, "entry", "entries")} of the log ${head.origin}: each is in its place under the signed root.${after}${from}${grown}${seen}`;
+    return {
+      json: { ...told(head), keys: keys.length, since, older: before === null ? null : before.size, cosigned },
+      text,
+    };
   });
 }
 
@@ -46,7 +68,12 @@ export async function auditCheckpoint(world: World, folder: string | undefined, 
     const log = logOf(world, folder, options);
     const head = readHead(log);
     const note = readLogFile(log.folder, CHECKPOINT).toString();
-    return { json: { ...told(head), checkpoint: note }, text: note.trimEnd() };
+    const cosigned = listCosigned(log.folder);
+    for (const { name, size, at } of cosigned)
+      world.note(
+        `Cosigned in the name of ${name}: the first ${count(size, "entry", "entries")}, ${localTime(at)}; --witness of verify checks it.`,
+      );
+    return { json: { ...told(head), checkpoint: note, cosigned }, text: note.trimEnd() };
   });
 }
 
@@ -100,7 +127,11 @@ function logOf(world: World, folder: string | undefined, { key }: KeyOption): { 
 
 /** A verifier key, or a file that holds one. */
 function keyOf(given: string): Verifier {
-  return readKey(given.includes("+") ? given : readText(given).trim());
+  return readKey(textOf(given));
+}
+
+function textOf(given: string): string {
+  return given.includes("+") ? given : readText(given).trim();
 }
 
 function readText(path: string): string {

@@ -5,6 +5,7 @@ import type { TaskLine } from "../../kernel/abi/console-messages.ts";
 import { formatNames } from "../../kernel/abi/export.ts";
 import { agentApprove, agentList, agentTurn } from "./agent.ts";
 import { type AuditOptions, auditSchema, auditShow } from "./audit.ts";
+import { auditCosign } from "./audit-cosign.ts";
 import { auditCheckpoint, auditProve, auditVerify, type KeyOption, type VerifyOptions } from "./audit-proof.ts";
 import { cellsResume } from "./cells.ts";
 import { doctor } from "./doctor.ts";
@@ -254,6 +255,11 @@ function audit(log: Command, here: () => World, say: Say): void {
     )
     .addOption(publicKey())
     .option("--checkpoint <file>", "also that it goes on where this older checkpoint ended")
+    .option(
+      "--witness <key>",
+      "also that this witness has cosigned it (may be given several times)",
+      (key: string, before: string[] = []) => gather(key, before),
+    )
     .option("--entry <index>", "only that entry, by its inclusion proof", whole(0, Number.MAX_SAFE_INTEGER))
     .option("--from-export <file>", "what a SIEM has of the log, its file of native events, without any log beside it")
     .option("--proof <file>", "what 'silo audit prove' wrote, without any log beside it")
@@ -263,6 +269,10 @@ function audit(log: Command, here: () => World, say: Say): void {
     .description("the signed head of the log: keep it on another machine")
     .addOption(publicKey())
     .action((folder: string | undefined, options: KeyOption) => say(auditCheckpoint(here(), folder, options)));
+  log
+    .command("cosign [file]")
+    .description("bring a checkpoint that witnesses of silo.yaml have cosigned, from a file or standard input")
+    .action((file: string | undefined) => say(auditCosign(here(), file)));
   log
     .command("export [folder]")
     .description("print the log as a SIEM gets it, an event a line, each proven as it is read")

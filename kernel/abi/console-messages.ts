@@ -6,6 +6,7 @@ import { Capabilities } from "./grant.ts";
 import { AssignmentId, Capability, CaseId, CellId, CustomerToken, Digest, Name, Step, TaskId, Time } from "./ids.ts";
 import { Isolation, TaskDocument, TaskState } from "./messages.ts";
 import { AnyJson, Arguments, Fields, message, nullable, object, Sentence, Text } from "./shapes.ts";
+import { NOTE_CHARS_MAX, WITNESSES_MAX } from "./witness.ts";
 
 /** A call of a run that is not live; `recorded`: an effect that was not performed. What was read keeps no arguments. */
 const MadeCall = object({
@@ -241,5 +242,14 @@ export const consoleToKernel = {
   audit_show: message(
     { task: nullable(TaskId), from: Type.Integer({ minimum: 0 }), limit: Type.Integer({ minimum: 1, maximum: 1000 }) },
     object({ entries: Type.Array(AuditLine), next: nullable(Type.Integer()) }),
+  ),
+  /** A checkpoint of the log that witnesses have cosigned; what is new in it is answered. `at`: ms, as the witness says. */
+  audit_cosign: message(
+    { note: Type.String({ maxLength: NOTE_CHARS_MAX }) },
+    object({
+      taken: Type.Array(object({ witness: Type.String(), size: Type.Integer({ minimum: 1 }), at: Time }), {
+        maxItems: WITNESSES_MAX,
+      }),
+    }),
   ),
 };

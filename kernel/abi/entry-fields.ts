@@ -62,7 +62,7 @@ export const fields = {
   mode: said("Of a run that is not live; without it what happened is live.", Mode),
   step: said("The number of the call in its assignment.", Step),
   keys: said(
-    "The jti of base key and task key; the kid of signing keys; the public half of the log's key.",
+    "The jti of base key and task key; the kid of signing keys; the public half of the log's key or of a witness's.",
     Type.Array(KeyId, { maxItems: 4 }),
   ),
   capability: Capability,
@@ -102,6 +102,7 @@ export const fields = {
   isolation: Isolation,
   delivery: DeliveryId,
   ledger: said("Running totals that changed.", Type.Array(LedgerEffect, { maxItems: 64 })),
+  size: said("Entries under a checkpoint.", Type.Integer({ minimum: 1 })),
   version: said("Of SiloOS.", Type.String({ pattern: "^[0-9A-Za-z][0-9A-Za-z.+-]{0,63}$" })),
   machine: Type.Enum(["trial", "appliance"]),
   lowered: said("How many guards were lowered on purpose.", Type.Integer({ minimum: 0, maximum: 1000 })),

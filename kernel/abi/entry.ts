@@ -41,6 +41,10 @@ const kinds = {
     ["keys"],
     ["who"],
   ),
+  cosign: kind(
+    "An administrator brought a witness's signature, by this key, under the checkpoint over the first so many entries.",
+    ["who", "keys", "size"],
+  ),
   clock_back: kind("An administrator declared the time the log ended with wrong; it goes on from now.", ["before"]),
   clock_step: kind("The clock of the machine was set, or the machine slept.", ["by_ms"]),
   submit: kind("A frontend's task was accepted.", ["task", "case", "who", "kind", "role", "arguments"]),

@@ -53,6 +53,12 @@ export const refusalCodes = {
   SIGN_IN_REQUIRED: "Sign in first.",
   SIGN_IN_FAILED: "The person or the secret is wrong.",
   KEY_UNKNOWN: "No role, no live key and no signing key has that name. See the list of keys.",
+  COSIGNED_MALFORMED: "That is no checkpoint as a signed note (C2SP signed-note).",
+  CHECKPOINT_FOREIGN: "That is no checkpoint of this log.",
+  WITNESS_UNKNOWN: "None of its signatures is by a witness that silo.yaml names.",
+  COSIGNATURE_WRONG: "A witness named in it has not signed this text.",
+  COSIGNATURE_TIME: "A witness cannot have signed it at the time it says.",
+  COSIGNATURE_TWICE: "Every witness that has signed it had been taken before.",
   NOT_PERMITTED: "This person may not do that.",
 } as const;
 

@@ -7,6 +7,7 @@ import { Export, exportFault } from "./export.ts";
 import { Name } from "./ids.ts";
 import { Isolation } from "./messages.ts";
 import { closedNetwork, Network, networkFault } from "./network.ts";
+import { Witnesses, witnessFault } from "./witness.ts";
 
 function object<const P extends Parameters<typeof Type.Object>[0]>(properties: P) {
   return Type.Object(properties, { additionalProperties: false });
@@ -48,6 +49,8 @@ const SettingsFile = object({
   network: Type.Optional(Network),
   /** Where the audit log is sent; none: it stays on this disk. */
   export: Type.Optional(Export),
+  /** Verifier keys of the witnesses whose cosignatures under the log's checkpoints are taken. */
+  witnesses: Type.Optional(Witnesses),
   /** Kinds of task, and whether one can do without a customer. */
   kinds: Type.Record(Name, object({ customer: Type.Union([Type.Literal("required"), Type.Literal("optional")]) }), {
     additionalProperties: false,
@@ -67,7 +70,8 @@ export const unsaid = {
   cells: { weakest_isolation: "nspawn" },
   pool: { cells_max: 3, age_ms_max: 300_000, free_memory_mib_min: 256 },
   export: "none",
-} as const satisfies Partial<SettingsFile>;
+  witnesses: [],
+} satisfies Partial<SettingsFile>;
 
 export type Settings = SettingsFile & Required<Pick<SettingsFile, keyof typeof unsaid>>;
 
@@ -84,7 +88,11 @@ function settingsFault(settings: SettingsFile): string | undefined {
     const unknown = frontend.kinds.findIndex((kind) => !Object.hasOwn(settings.kinds, kind));
     if (unknown >= 0) return `/frontends/${name}/kinds/${unknown} is not among kinds`;
   }
-  return exportFault(settings.export ?? "none") ?? networkFault(settings.network ?? closedNetwork);
+  return (
+    exportFault(settings.export ?? "none") ??
+    networkFault(settings.network ?? closedNetwork) ??
+    witnessFault(settings.witnesses ?? [])
+  );
 }
 
 function isTimeZone(name: string): boolean {

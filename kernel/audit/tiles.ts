@@ -120,9 +120,28 @@ export function readTree(folder: string, size: number): Tree | null {
     const last = width === 0 ? Buffer.alloc(0) : readTile(join(folder, tilePath(level, full, width)));
     if (last?.length !== width * HASH_BYTES) return null;
     if (level === 0 && width > 0 && bytesOf(join(folder, tilePath("entries", full, width))) === 0) return null;
-    edge.push(Array.from({ length: width }, (_, at) => last.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES)));
+    edge.push(hashesOf(last, width));
   }
   return { size, edge };
+}
+
+/** The tree of the first `size` leaves, from the tiles of the tree of `all`; null where one is missing. Hashes are not checked. */
+export function readPart(folder: string, size: number, all: number): Tree | null {
+  const edge: Buffer[][] = [];
+  for (let level = 0, [hashes, there] = [size, all]; hashes > 0; level++) {
+    const index = Math.floor(hashes / TILE_WIDTH);
+    const width = hashes % TILE_WIDTH;
+    const wide = Math.min(TILE_WIDTH, there - index * TILE_WIDTH);
+    const tile = width === 0 ? Buffer.alloc(0) : readTile(join(folder, tilePath(level, index, wide)));
+    if (tile === null || tile.length < width * HASH_BYTES) return null;
+    edge.push(hashesOf(tile, width));
+    [hashes, there] = [index, Math.floor(there / TILE_WIDTH)];
+  }
+  return { size, edge };
+}
+
+function hashesOf(tile: Buffer, width: number): Buffer[] {
+  return Array.from({ length: width }, (_, at) => tile.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES));
 }
 
 function bytesOf(path: string): number {

@@ -114,6 +114,10 @@ beforeEach(async () => {
         changed.push(`rotate log ${who}`);
         return done({ kid: "c".repeat(43) });
       },
+      cosign: async (brought, who) => {
+        changed.push(`cosign ${brought} ${who}`);
+        return done({ taken: [] });
+      },
       auditLog: () => ({ published: 0, key: "", fault: null }),
     },
   });
@@ -175,6 +179,7 @@ const messages: [keyof typeof consoleToKernel, object][] = [
   ["keys_revoke", { of: "hello" }],
   ["case_of", { customer: "tok_00000000" }],
   ["audit_show", { task: null, from: 0, limit: 10 }],
+  ["audit_cosign", { note: "n" }],
 ];
 
 const entries = () => readLog(world.store, { task: null, from: 0, limit: 1000 }).entries.map(({ entry }) => entry);
@@ -339,7 +344,7 @@ describe("a person", () => {
 
   test("decides nothing about roles and keys and does not read the whole log", async () => {
     const maria = await signedIn("maria");
-    const administrators = /^(agent|keys)_|^audit_show$|^case_of$/;
+    const administrators = /^(agent|keys)_|^audit_|^case_of$/;
     for (const [name, body] of messages.filter(([name]) => administrators.test(name))) {
       expect(await maria.request(name, body as never), name).toMatchObject({ code: "NOT_PERMITTED" });
     }

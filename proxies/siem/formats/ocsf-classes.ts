@@ -52,6 +52,7 @@ const managed: Partial<Record<Verb, { type: string; activity: number; name?: str
   cell_end: { type: "cell", activity: entity.delete },
   cells_halt: { type: "node", activity: entity.suspend },
   cells_resume: { type: "node", activity: entity.resume },
+  cosign: { type: "checkpoint", activity: entity.update },
   keys_rotate: { type: "signing key", activity: entity.create },
   keys_revoke: { type: "key", activity: entity.disable },
 };

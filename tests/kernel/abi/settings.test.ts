@@ -44,7 +44,7 @@ describe("silo.yaml", () => {
   });
 
   test("of an older version still says enough, and the shipped one says aloud what then holds", () => {
-    const older = withChange(/^(cells|pool|export): .*$/gmu, "")();
+    const older = withChange(/^(cells|pool|export|witnesses): .*$/gmu, "")();
     expect(older).toMatchObject(unsaid);
     expect(older).toEqual(readSettings({ etc: shipped, var: join(root, "nowhere") }));
   });
