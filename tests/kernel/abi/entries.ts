@@ -27,6 +27,7 @@ const samples: Record<Field, unknown> = {
   isolation: "gvisor",
   delivery: "dlvr_0123456789abcdef",
   ledger: [{ scope: "task", measure: "amount", unit: "USD", amount: 24_750, total: 24_750 }],
+  size: 300,
   version: "0.1.0",
   machine: "trial",
   lowered: 5,
