@@ -61,6 +61,7 @@ export const rows: Readonly<Record<Place, readonly Row[]>> = {
     ...each("write_tmp", "cover of /tmp", "read-only /tmp"),
     ...each("write_tmp", "cover of /tmp", "read-only root", "user", "users of the slot"),
     ...each("write_shm", "cover of /dev/shm"),
+    ...each("devices", "user"),
     ...each("host_config", "covers of /proc"),
     ...each("host_disks", "cover of /sys"),
     ...each("run_host", "cover of /run/host"),
