@@ -182,9 +182,14 @@ function digestOf(path: string): string {
     const stat = lstatSync(at, { throwIfNoEntry: false });
     if (stat === undefined) return;
     hash.update(`${at} ${stat.mode} ${stat.uid} ${stat.gid}\n`);
-    if (stat.isDirectory()) for (const name of readdirSync(at).sort()) add(`${at}/${name}`);
-    else if (stat.isFile()) hash.update(readFileSync(at));
-    else if (stat.isSymbolicLink()) hash.update(readlinkSync(at));
+    try {
+      if (stat.isDirectory()) for (const name of readdirSync(at).sort()) add(`${at}/${name}`);
+      else if (stat.isFile()) hash.update(readFileSync(at));
+      else if (stat.isSymbolicLink()) hash.update(readlinkSync(at));
+    } catch (error) {
+      // Others use /tmp too: what went while it was looked at differs from what was, and that is all there is to say.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
   };
   add(path);
   return hash.digest("hex");
