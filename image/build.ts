@@ -26,7 +26,7 @@ export function places(folder: string) {
     acceptance: { kernelImage: at("acceptance.efi"), keys: at("acceptance-keys"), disk: at("acceptance.raw") },
     disk: at("disk.raw"),
     /** The values PCR 11 has while the image starts. */
-    measurements: at("pcr11.json"),
+    measurements: at("pcr11.txt"),
   };
 }
 

@@ -38,7 +38,7 @@ run("zstd", "--quiet", "-10", "--threads=0", "--long", build.disk, "-o", file(`$
 run("qemu-img", "convert", "-O", "qcow2", "-c", "-o", "compression_type=zstd", build.disk, file(`${stem}.qcow2`));
 copyFileSync(build.kernelImage, file(`${stem}.efi`));
 copyFileSync(build.rootHash, file(`${stem}.roothash`));
-copyFileSync(build.measurements, file(`${stem}.pcr11.json`));
+copyFileSync(build.measurements, file(`${stem}.pcr11.txt`));
 copyFileSync(keys.pcr.publicKey, file("pcr.pub"));
 copyFileSync(keys.secureBoot.certificate, file("db.crt"));
 for (const name of ENROLLED) {

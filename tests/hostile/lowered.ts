@@ -81,12 +81,7 @@ function beside(path: string): string {
 }
 
 async function outputOf({ argv: [first = "", ...rest], environment, given }: Command): Promise<string> {
-  const stdio = [
-    "ignore",
-    "pipe",
-    process.env["LOUD"] ? "inherit" : "ignore",
-    given === null ? "ignore" : "pipe",
-  ] as const;
+  const stdio = ["ignore", "pipe", "ignore", given === null ? "ignore" : "pipe"] as const;
   const child = spawn(first, rest, { stdio: [...stdio], env: environment, cwd: "/" });
   if (child.stdio[3] instanceof Writable) child.stdio[3].on("error", () => undefined).end(given);
   const [said] = await Promise.all([text(child.stdout as NonNullable<typeof child.stdout>), once(child, "exit")]);

@@ -7,8 +7,8 @@ import { readMails } from "../smtp.ts";
 import type { Scene } from "./scene.ts";
 import { countBy, refusedCodes } from "./words.ts";
 
-/** Where the kernel's store, the audit log's tiles, and the processes' own logs are. */
-const FOLDERS = ["/var/silo/kernel", "/var/silo/audit", "/var/silo/log"];
+/** Where the kernel's store, the audit log's tiles, the processes' own logs, and what the exporter keeps are. */
+const FOLDERS = ["/var/silo/kernel", "/var/silo/audit", "/var/silo/log", "/var/silo/siem"];
 
 export type Summary = {
   tasks: { id: string; kind: string; end: string }[];

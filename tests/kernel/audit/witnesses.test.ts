@@ -108,6 +108,9 @@ test("what was taken survives a restart, and its files are made again", async ()
 
 describe("nothing is kept of", () => {
   let note: string;
+  const bytesOf = (by: typeof one) => Buffer.from(by.line(textOf(note)).split(" ")[2] ?? "", "base64");
+  const lineOf = (name: string, bytes: Buffer) => `— ${name} ${bytes.toString("base64")}\n`;
+  const withOneMore = (bytes: Buffer) => Buffer.concat([bytes, Buffer.of(0)]);
   beforeEach(async () => {
     note = await checkpoint(3);
   });
@@ -116,6 +119,13 @@ describe("nothing is kept of", () => {
   test.each<[string, string, () => string]>([
     ["no note", "COSIGNED_MALFORMED", () => "hello"],
     ["a line in another spelling", "COSIGNED_MALFORMED", () => cosigned(note).replace(/=*\n$/, "\n")],
+    ["a line that is no signature", "COSIGNED_MALFORMED", () => `${cosigned(note)}hello\n`],
+    ["a line with something before it", "COSIGNED_MALFORMED", () => `${note}x${one.line(textOf(note))}`],
+    ["a line with something behind it", "COSIGNED_MALFORMED", () => cosigned(note).replace(/\n$/, " x\n")],
+    ["a line that is cut short", "COSIGNED_MALFORMED", () => cosigned(note).slice(0, -1)],
+    ["another name with the witness's key", "WITNESS_UNKNOWN", () => note + one.line(textOf(note)).replace("w1", "w9")],
+    ["a signature of a few bytes", "COSIGNATURE_WRONG", () => note + lineOf("w1.example", bytesOf(one).subarray(0, 6))],
+    ["a signature with a byte more", "COSIGNATURE_WRONG", () => note + lineOf("w1.example", withOneMore(bytesOf(one)))],
     ["an unknown witness", "WITNESS_UNKNOWN", () => cosigned(note, [nobody])],
     ["a name with another's key", "WITNESS_UNKNOWN", () => cosigned(note, [witnessOf("w1.example", 9)])],
     ["a checkpoint alone", "WITNESS_UNKNOWN", () => note],
